@@ -1,0 +1,60 @@
+"""Content/style disentanglement: models, data sets and metrics as interchangeable plugins.
+
+Plugin authors need only what this module names; importing it loads no torch.
+
+    from disent_plugins import ModelSpec, hookimpl
+
+    @hookimpl
+    def disent_models():
+        return [ModelSpec(name="mine", summary="My model.", target="my_package.model:MyModel")]
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from disent_plugins.contracts import Codes as Codes
+    from disent_plugins.contracts import DatasetInfo as DatasetInfo
+    from disent_plugins.contracts import Factor as Factor
+    from disent_plugins.contracts import Gaussian as Gaussian
+    from disent_plugins.contracts import GroupBatch as GroupBatch
+    from disent_plugins.contracts import ImageSpec as ImageSpec
+    from disent_plugins.contracts import Loss as Loss
+    from disent_plugins.contracts import Posterior as Posterior
+    from disent_plugins.contracts import Result as Result
+    from disent_plugins.contracts import Subject as Subject
+    from disent_plugins.contracts import Value as Value
+    from disent_plugins.options import Options as Options
+    from disent_plugins.options import option as option
+    from disent_plugins.registry.hookspecs import hookimpl as hookimpl
+    from disent_plugins.registry.specs import API_VERSION as API_VERSION
+    from disent_plugins.registry.specs import DatasetSpec as DatasetSpec
+    from disent_plugins.registry.specs import MetricSpec as MetricSpec
+    from disent_plugins.registry.specs import ModelSpec as ModelSpec
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "disent_plugins.contracts": (
+        "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Loss", "Posterior", "Result",
+        "Subject", "Value",
+    ),
+    "disent_plugins.options": ("Options", "option"),
+    "disent_plugins.registry.hookspecs": ("hookimpl",),
+    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),
+}  # fmt: skip
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted([*_MODULE, "__version__"])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'disent_plugins' has no attribute {name!r}")
+    return getattr(import_module(_MODULE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

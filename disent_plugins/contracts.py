@@ -1,0 +1,297 @@
+"""The few types that the parts hand each other, and the shapes they promise.
+
+B images in a batch, G groups, C H W channels and size, N samples, F factors, Dc and Ds content and style sizes.
+*Content* is what the members of a group share; *style* is the rest. Importing this module loads no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+SPLITS = ("train", "validation", "test")
+"""Names of the values 0, 1, 2 of a ``split`` array."""
+
+
+# ---------------------------------------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Size of the images a data set holds and a model takes."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
+
+@dataclass
+class Gaussian:
+    """A batch of Gaussians with diagonal covariance: ``mean`` [B, D] and log-variance ``logvar`` [B, D]."""
+
+    mean: torch.Tensor
+    logvar: torch.Tensor
+
+    def sample(self) -> torch.Tensor:
+        """One draw per row by reparameterisation, mean + sigma * epsilon, [B, D] (paper, Eq. 4)."""
+        return self.mean + (0.5 * self.logvar).exp() * self.mean.new_empty(self.mean.shape).normal_()
+
+
+@dataclass
+class Posterior:
+    """What an encoder says of a batch: content [B, Dc] and style [B, Ds]."""
+
+    content: Gaussian
+    style: Gaussian
+
+
+@dataclass
+class GroupBatch:
+    """A batch with its groups.
+
+    Attributes:
+        images: [B, C, H, W] float in [0, 1].
+        group: [B] int64, compact ids in 0..group_count-1; -1 where the group is unknown.
+        index: [B] int64, position of each image in the data set.
+        group_count: Upper bound of the ids, fixed for a run, so that shapes are static. Rows without members occur.
+    """
+
+    images: torch.Tensor
+    group: torch.Tensor
+    index: torch.Tensor
+    group_count: int
+
+
+@dataclass
+class Loss:
+    """A batch's loss.
+
+    Attributes:
+        total: Scalar; the trainer calls ``total.backward()``.
+        terms: Name to scalar, each a mean per image (or per group or pair, where its name says so), unweighted,
+            logged and never differentiated by the trainer.
+    """
+
+    total: torch.Tensor
+    terms: dict[str, torch.Tensor]
+
+
+class Model(Protocol):
+    """The model contract. Any ``torch.nn.Module`` with these members is a model; no base class is needed.
+
+    The class is called as ``Model(config, image_spec)`` and has a ``Config``: a frozen dataclass.
+    """
+
+    Config: type
+
+    def encode(self, images: torch.Tensor) -> Posterior:
+        """[B, C, H, W] in [0, 1] -> posterior of content and style."""
+
+    def decode(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """[B, Dc], [B, Ds] -> images [B, C, H, W] in [0, 1]; the trainer's loss may see values a little outside."""
+
+    def loss(self, batch: GroupBatch) -> Loss:
+        """The loss of a batch."""
+
+
+# ---------------------------------------------------------------------------------------------------- data
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of variation: its name and its number of values (coded 0..size-1)."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before a byte of it is read.
+
+    Attributes:
+        name: Registry name.
+        image: Size of the prepared images.
+        factors: Its factors, in the order of the columns of ``ImageTable.factors``.
+        content: Name of the factor that groups share: the group key.
+        groups_are_distinct: Whether different groups are known to differ in content (needed by repulsion terms).
+        preprocessing: From raw file to image, exactly: part of the cache's identity.
+        licence: Terms of use, in one line.
+        reference: Publication.
+    """
+
+    name: str
+    image: ImageSpec
+    factors: tuple[Factor, ...]
+    content: str
+    groups_are_distinct: bool
+    preprocessing: str
+    licence: str
+    reference: str
+
+    @property
+    def content_column(self) -> int:
+        """Column of the content factor."""
+        return [factor.name for factor in self.factors].index(self.content)
+
+
+@dataclass
+class ImageTable:
+    """A prepared data set.
+
+    Attributes:
+        info: Its description.
+        images: [N, H, W, C] uint8, usually a read-only memory map (NHWC is what channels-last tensors are made of).
+        factors: [N, F] int64.
+        split: [N] uint8, an index into SPLITS.
+        digest: SHA-256 of images, factors and split.
+        path: The cache file, if there is one.
+    """
+
+    info: DatasetInfo
+    images: np.ndarray
+    factors: np.ndarray
+    split: np.ndarray
+    digest: str
+    path: Path | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[N] the content factor: equal label, same group."""
+        return self.factors[:, self.info.content_column]
+
+    def rows(self, split: str) -> np.ndarray:
+        """Positions of a split's images, ascending, int64."""
+        import numpy as np
+
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+
+Report = Callable[[int, int, str], None]
+"""Progress of long work: (done, total, what); total 0 while unknown."""
+
+
+# ---------------------------------------------------------------------------------------------------- metrics
+
+
+@dataclass
+class Codes:
+    """Codes of N images, from a run or from anybody's arrays.
+
+    Attributes:
+        content: Content means [N, Dc] float32.
+        style: Style means [N, Ds] float32.
+        factors: [N, F] int64.
+        factor_names: F names.
+        content_factor: The name among them that groups share.
+        split: [N] uint8, an index into SPLITS.
+        content_logvar, style_logvar: Log-variances of the posteriors, or None where only means are known.
+    """
+
+    content: np.ndarray
+    style: np.ndarray
+    factors: np.ndarray
+    factor_names: tuple[str, ...]
+    content_factor: str
+    split: np.ndarray
+    content_logvar: np.ndarray | None = None
+    style_logvar: np.ndarray | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[N] the content factor."""
+        return self.factors[:, self.factor_names.index(self.content_factor)]
+
+    def rows(self, split: str) -> np.ndarray:
+        """Positions of a split's codes, ascending, int64."""
+        import numpy as np
+
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+
+@dataclass
+class Subject:
+    """What a metric measures: codes always, a decoder and images where a model is at hand.
+
+    Attributes:
+        name: For titles: run folder or file name.
+        codes: The codes of every split.
+        seed: Every random choice of a metric derives from it.
+        out: Folder for pictures and arrays.
+        decode: content [B, Dc], style [B, Ds] -> images [B, H, W, C] float32 in [0, 1]; None if only codes were given.
+        images: Positions [B] -> the real images [B, H, W, C] float32 in [0, 1]; None if only codes were given.
+        report: Progress of long work.
+    """
+
+    name: str
+    codes: Codes
+    seed: int
+    out: Path
+    decode: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    images: Callable[[np.ndarray], np.ndarray] | None = None
+    report: Report = field(default=lambda done, total, what: None)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number and what it means: the reference points without which no number is printed.
+
+    Attributes:
+        value: The score.
+        floor: What a code without information scores here (chance).
+        ceiling: What a perfect code scores.
+        low, high: 95 % interval.
+        n: Test samples behind it.
+        unit: ``"accuracy"``, ``"nats"``, ``"squared error per image"``...
+        estimator: How it was obtained.
+        better: ``"up"``, ``"down"`` or ``""``.
+    """
+
+    value: float
+    unit: str
+    floor: float | None = None
+    ceiling: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    estimator: str = ""
+    better: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a metric found.
+
+    Attributes:
+        metric: Registry name.
+        values: Stable name, such as ``content/mean/strong``, to value.
+        settings: Every setting that the values depend on, the seed included.
+        artifacts: Name to the file that was written.
+        notes: Sentences a reader of the table needs.
+    """
+
+    metric: str
+    values: Mapping[str, Value]
+    settings: Mapping[str, Any]
+    artifacts: Mapping[str, Path] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+class Metric(Protocol):
+    """The metric contract: ``Metric(config)`` with a ``Config`` dataclass and one method."""
+
+    Config: type
+
+    def measure(self, subject: Subject) -> Result:
+        """Measure the subject; write pictures only below ``subject.out``."""

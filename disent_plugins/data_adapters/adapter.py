@@ -1,0 +1,68 @@
+"""The data contract: an adapter names its raw files and turns them into arrays; everything else is done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from disent_plugins.contracts import DatasetInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One raw file.
+
+    Attributes:
+        name: File name, or path inside the source folder.
+        urls: Mirrors, tried in order; empty where a licence forbids a direct download.
+        hash: ``"sha256:..."`` or ``"md5:..."``; empty if none is published (then the first download pins it).
+        size: Bytes, 0 if unknown.
+        obtain: Where people get it by hand, shown when there is no URL.
+    """
+
+    name: str
+    urls: tuple[str, ...] = ()
+    hash: str = ""
+    size: int = 0
+    obtain: str = ""
+
+
+@dataclass
+class RawTable:
+    """Raw files as arrays: labels at once, images in slabs so that no data set has to fit into memory.
+
+    Attributes:
+        factors: [N, F] int64, every column coded 0..size-1.
+        split: [N] uint8, an index into ``contracts.SPLITS``.
+        slabs: uint8 arrays [n, H, W, C] in row order, N rows together.
+        sources: File name to hash, for the cache's record of where it came from.
+    """
+
+    factors: np.ndarray
+    split: np.ndarray
+    slabs: Iterable[np.ndarray]
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+class DataAdapter(Protocol):
+    """A data set. The class is called without arguments.
+
+    Attributes:
+        info: Its description.
+        files: Its raw files; empty for embedded data.
+    """
+
+    info: DatasetInfo
+    files: tuple[RawFile, ...]
+
+    def read(self, source: Path | None) -> RawTable:
+        """Open the raw files in the folder ``source`` (None for embedded data).
+
+        Raises:
+            DataMissing: A file is missing, truncated, of the wrong format or contradicts another.
+        """

@@ -1,0 +1,108 @@
+"""Files that are whole or absent: written beside their final name, flushed to the disk, then moved into place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from disent_plugins.errors import UsageError, WorkFailed
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextlib.contextmanager
+def clear_disk_errors(path: Path) -> Iterator[None]:
+    """Turn "no space left" and "permission denied" while writing ``path`` into errors that say what to do.
+
+    Raises:
+        WorkFailed: The disk is full.
+        UsageError: The place cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        # HDF5 reports the operating system's number only inside its message.
+        if error.errno in _FULL or f"errno = {errno.ENOSPC}" in str(error):
+            raise WorkFailed(
+                f"The disk is full: {path} was not written.",
+                "What was there before is unchanged; the unfinished file was removed.",
+                f"Free some space on the file system of {path.parent}, or choose another folder, and run it again.",
+            ) from error
+        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError) or error.errno == errno.EROFS:
+            raise UsageError(
+                f"Cannot write {path}.", f"The system says: {error.strerror}.", "Choose a folder that you may write to."
+            ) from error
+        raise
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success fsync it and move it into place, on failure remove it.
+
+    A reader, or a process killed at any moment, sees the old file or the new one, never a part.
+    """
+    with clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _sync(temporary)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` to ``path`` as indented JSON, atomically. NaN and infinity are refused: JSON has neither."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON from ``path``.
+
+    Raises:
+        UsageError: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} is missing.", "The folder is not a run, or it is incomplete.") from error
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{path} cannot be read.", f"It is not the JSON that was expected: {error}.") from error
+
+
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

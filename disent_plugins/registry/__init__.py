@@ -1,0 +1,1 @@
+"""Names -> specs -> objects. Knows nothing about tensors, files or terminals."""

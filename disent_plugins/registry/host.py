@@ -1,0 +1,280 @@
+"""The plugin host: finds plugins by entry point, guards every call into them, and resolves names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+import pluggy
+
+from disent_plugins.errors import PluginFailure, UsageError, suggestion
+from disent_plugins.registry import hookspecs
+from disent_plugins.registry.specs import API_VERSION, DatasetSpec, MetricSpec, ModelSpec, Spec
+
+GROUP = "disent"
+OURS = "disent-plugins"
+
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that was found: its entry-point name, its distribution, and why it was skipped, if it was."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str = ""
+    disabled: bool = False
+
+    @property
+    def cure(self) -> str:
+        """How to get rid of it."""
+        return f"disable it with DISENT_DISABLE_PLUGINS={self.name}, or: pip uninstall {self.distribution}"
+
+    @property
+    def line(self) -> str:
+        """One line for people: what was skipped, why, and the cure."""
+        return f"plugin '{self.name}' of {self.distribution} {self.version} was skipped: {self.error}; {self.cure}"
+
+
+@dataclass
+class Catalogue(Generic[S]):
+    """The specs of one kind, by name, with their owners."""
+
+    kind: str
+    entries: list[tuple[S, Plugin]] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        """Every name that can be typed, sorted; a name two plugins claim appears in its qualified forms."""
+        return sorted(self.label(spec, plugin) for spec, plugin in self.entries)
+
+    def label(self, spec: S, plugin: Plugin) -> str:
+        """The spec's name, qualified by its distribution where it is ambiguous."""
+        claims = sum(spec.name == other.name for other, _ in self.entries)
+        return spec.name if claims == 1 else f"{plugin.distribution}:{spec.name}"
+
+    def find(self, name: str) -> tuple[S, Plugin]:
+        """The spec that ``name`` or ``distribution:name`` stands for, and its owner.
+
+        Raises:
+            UsageError: Nothing has that name.
+            PluginFailure: Two plugins claim it.
+        """
+        owner, _, bare = name.rpartition(":")
+        found = [(s, p) for s, p in self.entries if s.name == bare and owner in ("", p.distribution)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UsageError(
+                f"There is no {self.kind} '{name}'.",
+                suggestion(name, self.names()),
+                "See them all with: " + _LIST_COMMAND[self.kind],
+            )
+        owners = " and ".join(f"plugin '{p.name}' of {p.distribution} {p.version}" for _, p in found)
+        qualified = " or ".join(f"{p.distribution}:{bare}" for _, p in found)
+        raise PluginFailure(
+            f"Two plugins register the {self.kind} '{bare}'.",
+            f"They are {owners}.",
+            f"Say which one you mean: {qualified}; or disable one with DISENT_DISABLE_PLUGINS.",
+        )
+
+
+_LIST_COMMAND = {"model": "disent models list", "data set": "disent data list", "metric": "disent metrics list"}
+
+
+class Registry:
+    """All plugins and what they register.
+
+    Args:
+        third_party: Load plugins of other distributions than ours.
+        disabled: Entry-point or distribution names to leave out.
+        strict: Make a skipped plugin a failure.
+        points: Entry points to use instead of the installed ones (for tests).
+
+    Raises:
+        PluginFailure: ``strict`` and a plugin had to be skipped.
+    """
+
+    def __init__(
+        self,
+        *,
+        third_party: bool = True,
+        disabled: Iterable[str] = (),
+        strict: bool = False,
+        points: Iterable[EntryPoint] | None = None,
+    ) -> None:
+        self.models: Catalogue[ModelSpec] = Catalogue("model")
+        self.datasets: Catalogue[DatasetSpec] = Catalogue("data set")
+        self.metrics: Catalogue[MetricSpec] = Catalogue("metric")
+        self.plugins: list[Plugin] = []
+        self.on_skip: Callable[[Plugin], None] = lambda plugin: None
+        self._strict = strict
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        left_out = set(disabled)
+        found = entry_points(group=GROUP) if points is None else points
+        for point in sorted(found, key=lambda p: (_distribution(p)[0] != OURS, _distribution(p)[0], p.name)):
+            distribution, version = _distribution(point)
+            if not third_party and distribution != OURS:
+                continue
+            plugin = Plugin(point.name, distribution, version)
+            if {point.name, distribution} & left_out:
+                self.plugins.append(dataclasses.replace(plugin, disabled=True))
+                continue
+            self.plugins.append(plugin)
+            self._add(plugin, point.load)
+
+    @property
+    def skipped(self) -> list[Plugin]:
+        """The plugins that failed, with their errors."""
+        return [plugin for plugin in self.plugins if plugin.error]
+
+    def add(self, module: object, *, name: str, distribution: str = OURS, version: str = "") -> None:
+        """Register a plugin object that is already imported: the progress display, or a test's plugin."""
+        plugin = Plugin(name, distribution, version)
+        self.plugins.append(plugin)
+        self._add(plugin, lambda: module)
+
+    def load(self, spec: Spec, plugin: Plugin) -> Any:
+        """Import what a spec names.
+
+        Raises:
+            PluginFailure: The import failed or the name is not there.
+        """
+        module, _, attribute = spec.target.partition(":")
+
+        def fetch() -> Any:
+            found: Any = import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+            return found
+
+        return self.call(plugin, f"'{spec.name}' could not be loaded", fetch)
+
+    def call(self, plugin: Plugin, what: str, function: Callable[[], Any]) -> Any:
+        """Call into a plugin on behalf of a user's request, turning whatever it raises into one clear error.
+
+        Raises:
+            PluginFailure: The plugin raised an error or called ``sys.exit``.
+        """
+        error, result = _guarded(function)
+        if error is not None:
+            if plugin.distribution == OURS:
+                raise error
+            raise PluginFailure(
+                f"{what}: plugin '{plugin.name}' of {plugin.distribution} {plugin.version} failed.",
+                _say(error),
+                f"Tell its author, or {plugin.cure}",
+            ) from error
+        return result
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call a run hook of every plugin. One that fails is reported once and not called again."""
+        for implementation in list(reversed(getattr(self._manager.hook, hook).get_hookimpls())):
+            wanted = {name: arguments[name] for name in implementation.argnames}
+            error, _ = _guarded(lambda call=implementation.function, wanted=wanted: call(**wanted))
+            if error is not None:
+                plugin = self._plugin(implementation.plugin_name)
+                if plugin.distribution == OURS:
+                    raise error
+                self._manager.unregister(implementation.plugin)
+                self._skip(plugin, f"{hook} raised {_say(error)}")
+
+    def _add(self, plugin: Plugin, load: Callable[[], object]) -> None:
+        error, specs = _guarded(lambda: self._register(plugin, load()))
+        if error is not None:
+            self._skip(plugin, _say(error))
+            return
+        for catalogue, entries in zip((self.models, self.datasets, self.metrics), specs, strict=True):
+            catalogue.entries.extend((spec, plugin) for spec in entries)  # type: ignore[attr-defined]
+
+    def _register(self, plugin: Plugin, module: object) -> list[list[Any]]:
+        """Register the module's hooks and collect its specs; nothing of it stays registered if it fails."""
+        declared = getattr(module, "DISENT_API_VERSION", API_VERSION)
+        if declared != API_VERSION:
+            raise ValueError(f"it is written for plugin API {declared}, this is {API_VERSION}")
+        # A plain module without hooks is a mistake that would otherwise pass in silence.
+        unique = f"{plugin.distribution}:{plugin.name}"
+        self._manager.register(module, name=unique)
+        try:
+            if not self._manager.get_hookcallers(module):
+                raise ValueError("it implements no hook of disent; mark functions with disent_plugins.hookimpl")
+            self._manager.check_pending()
+            return [
+                _checked(kind, [spec for call in self._own(hook, module) for spec in _list_of(hook, call())])
+                for hook, kind in _SPEC_HOOKS
+            ]
+        except BaseException:
+            self._manager.unregister(name=unique)
+            raise
+
+    def _own(self, hook: str, module: object) -> list[Callable[[], Any]]:
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        return [implementation.function for implementation in implementations if implementation.plugin is module]
+
+    def _plugin(self, registered_name: str) -> Plugin:
+        return next(p for p in self.plugins if f"{p.distribution}:{p.name}" == registered_name)
+
+    def _skip(self, plugin: Plugin, error: str) -> None:
+        skipped = dataclasses.replace(plugin, error=error)
+        if self._strict or plugin.distribution == OURS:
+            raise PluginFailure(skipped.line, hint="DISENT_STRICT_PLUGINS=1 makes this a failure." * self._strict)
+        self.plugins[self.plugins.index(plugin)] = skipped
+        self.on_skip(skipped)
+
+
+_SPEC_HOOKS: tuple[tuple[str, type[Spec]], ...] = (
+    ("disent_models", ModelSpec),
+    ("disent_datasets", DatasetSpec),
+    ("disent_metrics", MetricSpec),
+)
+
+
+def from_environment(environment: Mapping[str, str], *, third_party: bool = True) -> Registry:
+    """The registry that ``DISENT_DISABLE_PLUGINS`` and ``DISENT_STRICT_PLUGINS`` ask for."""
+    names = [name.strip() for name in environment.get("DISENT_DISABLE_PLUGINS", "").split(",")]
+    strict = environment.get("DISENT_STRICT_PLUGINS", "").lower() in {"1", "true", "yes", "on"}
+    return Registry(third_party=third_party, disabled=[name for name in names if name], strict=strict)
+
+
+def _guarded(function: Callable[[], Any]) -> tuple[BaseException | None, Any]:
+    """The one place where foreign code runs. Only a person's Ctrl-C passes through."""
+    try:
+        return None, function()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit included: a plugin must not end the command
+        return error, None
+
+
+def _say(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"it called sys.exit({error.code!r})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _list_of(hook: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{hook} returned {type(value).__name__}, not a list of specs")
+    return list(value)
+
+
+def _checked(kind: type[Spec], specs: list[Any]) -> list[Any]:
+    names = set()
+    for spec in specs:
+        if not isinstance(spec, kind):
+            raise TypeError(f"expected {kind.__name__}, got {type(spec).__name__}")
+        if spec.name in names:
+            raise ValueError(f"it registers '{spec.name}' twice")
+        names.add(spec.name)
+    return specs
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist is not None else ("(unknown)", "")

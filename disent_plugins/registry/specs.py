@@ -1,0 +1,73 @@
+"""A spec names a thing, says what it is in one line, and where to find it. It is data: making one imports nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+API_VERSION = 1
+"""The plugin interface this release speaks. A plugin module may declare the one it was written for as
+``DISENT_API_VERSION = 1``; another number is refused with a clear line."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What all kinds have.
+
+    Args:
+        name: What people type: lower case letters, digits, ``-`` and ``_``.
+        summary: One line.
+        target: ``"package.module:Object"``; imported when it is used, not when it is listed.
+        reference: The publication.
+    """
+
+    name: str
+    summary: str
+    target: str
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is not a name: lower case letters, digits, - and _ only")
+        if not _TARGET.fullmatch(self.target):
+            raise ValueError(f"target {self.target!r} is not of the form 'package.module:Object'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec(Spec):
+    """A model class (see ``disent_plugins.contracts.Model``).
+
+    Args:
+        requires: What its loss needs of the data: any of ``groups``, ``pairs``, ``dataset_index``, ``distinct_groups``.
+        recipes: Data set name (or ``"default"``) to a recipe, with the keys that ``disent models show gmvae`` prints.
+    """
+
+    requires: tuple[str, ...] = ()
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec(Spec):
+    """A data adapter class (see ``disent_plugins.data_adapters.adapter.DataAdapter``).
+
+    Args:
+        provides: Capabilities: ``groups``, ``pairs``, ``dataset_index``, ``distinct_groups``.
+    """
+
+    provides: tuple[str, ...] = ("groups", "pairs", "dataset_index")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(Spec):
+    """A metric class (see ``disent_plugins.contracts.Metric``).
+
+    Args:
+        needs: ``codes`` always; ``decoder`` and ``images`` where a model is needed.
+    """
+
+    needs: tuple[str, ...] = ("codes",)
