@@ -19,9 +19,6 @@ SPLITS = ("train", "validation", "test")
 """Names of the values 0, 1, 2 of a ``split`` array."""
 
 
-# ---------------------------------------------------------------------------------------------------- models
-
-
 @dataclass(frozen=True)
 class ImageSpec:
     """Size of the images a data set holds and a model takes."""
@@ -99,13 +96,10 @@ class Model(Protocol):
         """[B, C, H, W] in [0, 1] -> posterior of content and style."""
 
     def decode(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """[B, Dc], [B, Ds] -> images [B, C, H, W] in [0, 1]; the trainer's loss may see values a little outside."""
+        """[B, Dc], [B, Ds] -> images [B, C, H, W] in [0, 1]."""
 
     def loss(self, batch: GroupBatch) -> Loss:
         """The loss of a batch."""
-
-
-# ---------------------------------------------------------------------------------------------------- data
 
 
 @dataclass(frozen=True)
@@ -182,9 +176,6 @@ Report = Callable[[int, int, str], None]
 """Progress of long work: (done, total, what); total 0 while unknown."""
 
 
-# ---------------------------------------------------------------------------------------------------- metrics
-
-
 @dataclass
 class Codes:
     """Codes of N images, from a run or from anybody's arrays.
@@ -197,6 +188,7 @@ class Codes:
         content_factor: The name among them that groups share.
         split: [N] uint8, an index into SPLITS.
         content_logvar, style_logvar: Log-variances of the posteriors, or None where only means are known.
+        split_source: Where the split comes from, in words, for the settings of results.
     """
 
     content: np.ndarray
@@ -207,6 +199,7 @@ class Codes:
     split: np.ndarray
     content_logvar: np.ndarray | None = None
     style_logvar: np.ndarray | None = None
+    split_source: str = "as given"
 
     @property
     def labels(self) -> np.ndarray:

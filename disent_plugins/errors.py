@@ -1,6 +1,6 @@
 """The errors a user sees: what happened, why, and what to type next, each with its exit code.
 
-0 done · 1 the work failed · 2 usage or configuration · 3 data missing or unreachable · 4 plugin failure · 130 interrupted
+0 done, 1 the work failed, 2 usage or configuration, 3 data missing or unreachable, 4 plugin failure, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -137,6 +137,8 @@ def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
     optional = kind is not info.type
     if optional and (value is None or value == "none"):
         return None
+    if kind == tuple[int, ...]:
+        return _whole_numbers(info, value, owner)
     try:
         if info.choices:
             return next((choice for choice in info.choices if str(choice) == str(value)), value)
@@ -158,6 +160,17 @@ def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
         return value
     except (ValueError, TypeError, OverflowError) as error:
         raise UsageError(f"{info.name}={value} does not fit {owner}.", f"It takes {info.accepts}.") from error
+
+
+def _whole_numbers(info: OptionInfo, value: Any, owner: str) -> tuple[int, ...]:
+    parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    try:
+        numbers = tuple(int(part) for part in parts)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{info.name}={value} does not fit {owner}.", "It takes whole numbers: 50,100.") from error
+    if list(numbers) != sorted(set(numbers)) or any(number < 1 for number in numbers):
+        raise UsageError(f"{info.name}={value} does not fit {owner}.", "The numbers must be positive and ascending.")
+    return numbers
 
 
 def _check(info: OptionInfo, value: Any, owner: str) -> None:

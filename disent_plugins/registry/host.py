@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 import pluggy
 
-from disent_plugins.errors import PluginFailure, UsageError, suggestion
+from disent_plugins.errors import DisentError, PluginFailure, UsageError, suggestion
 from disent_plugins.registry import hookspecs
 from disent_plugins.registry.specs import API_VERSION, DatasetSpec, MetricSpec, ModelSpec, Spec
 
@@ -164,7 +165,7 @@ class Registry:
         """
         error, result = _guarded(function)
         if error is not None:
-            if plugin.distribution == OURS:
+            if plugin.distribution == OURS or isinstance(error, DisentError):
                 raise error
             raise PluginFailure(
                 f"{what}: plugin '{plugin.name}' of {plugin.distribution} {plugin.version} failed.",
@@ -177,7 +178,7 @@ class Registry:
         """Call a run hook of every plugin. One that fails is reported once and not called again."""
         for implementation in list(reversed(getattr(self._manager.hook, hook).get_hookimpls())):
             wanted = {name: arguments[name] for name in implementation.argnames}
-            error, _ = _guarded(lambda call=implementation.function, wanted=wanted: call(**wanted))
+            error, _ = _guarded(partial(implementation.function, **wanted))
             if error is not None:
                 plugin = self._plugin(implementation.plugin_name)
                 if plugin.distribution == OURS:

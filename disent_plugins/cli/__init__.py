@@ -1,0 +1,1 @@
+"""The command `disent`: parse, call, print."""

@@ -1,0 +1,116 @@
+"""``disent data list | show | prepare | verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from disent_plugins.cli import show, state
+from disent_plugins.cli.models import Json
+
+app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, where the files come from, the cache.")
+
+Name = Annotated[str, typer.Argument(help="A data set's name.")]
+
+
+def _adapter(name: str) -> Any:
+    registry = state.registry()
+    spec, plugin = registry.datasets.find(name)
+    make = registry.load(spec, plugin)
+    return registry.call(plugin, f"data set '{name}' could not be made", make)
+
+
+@app.command("list")
+def list_data(json: Json = False) -> None:
+    """List the data sets."""
+    catalogue = state.registry().datasets
+    entries = [
+        {"name": catalogue.label(spec, plugin), "summary": spec.summary, "provides": list(spec.provides),
+         "reference": spec.reference, "distribution": plugin.distribution, "version": plugin.version}
+        for spec, plugin in catalogue.entries
+    ]  # fmt: skip
+    if json:
+        state.print_json(entries)
+        return
+    rows = [[e["name"], e["summary"], e["distribution"]] for e in entries]
+    state.out.print(show.table("Data sets", ["name", "what it is", "from"], rows))
+    state.out.print("\nDetails of one: disent data show NAME", style="dim")
+
+
+@app.command("show")
+def show_data(name: Name, json: Json = False) -> None:
+    """Show a data set's sizes, factors, files and licence, and whether it is cached."""
+    from disent_plugins.data_adapters.cache import cache_path
+
+    adapter = _adapter(name)
+    info = adapter.info
+    path = cache_path(info)
+    document = {
+        "name": name, "image": list(info.image.shape), "content": info.content,
+        "factors": {factor.name: factor.size for factor in info.factors},
+        "groups_are_distinct": info.groups_are_distinct, "preprocessing": info.preprocessing, "licence": info.licence,
+        "reference": info.reference, "cache": str(path), "cached": path.is_file(),
+        "files": [
+            {"name": f.name, "urls": list(f.urls), "hash": f.hash, "size": f.size, "obtain": f.obtain}
+            for f in adapter.files
+        ],
+    }  # fmt: skip
+    if json:
+        state.print_json(document)
+        return
+    rows = [
+        ["images", " x ".join(str(size) for size in info.image.shape) + " (channels, height, width)"],
+        ["factors", ", ".join(f"{f.name} ({f.size})" for f in info.factors) + f"; content is {info.content}"],
+        ["made by", info.preprocessing],
+        ["licence", info.licence],
+        ["reference", info.reference],
+        ["cache", f"{path} ({'ready' if path.is_file() else 'not built yet'})"],
+        *[["file", f"{f.name}  {' | '.join(f.urls) or f.obtain}"] for f in adapter.files],
+    ]
+    state.out.print(show.table(name, ["", ""], rows))
+    if not path.is_file():
+        state.out.print(f"\nBuild the cache: disent data prepare {name}", style="dim")
+
+
+@app.command("prepare")
+def prepare_data(
+    name: Name,
+    source: Annotated[Path | None, typer.Option(help="Folder with the raw files; no network is used.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the cache anew.")] = False,
+    json: Json = False,
+) -> None:
+    """Download (or read from --source) and build the cache."""
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.data_adapters.store import prepare
+
+    with reporting() as report:
+        table = prepare(_adapter(name), source, rebuild=rebuild, report=report)
+    splits = {split: len(table.rows(split)) for split in ("train", "validation", "test")}
+    document = {"name": name, "cache": str(table.path), "images": len(table.images), "splits": splits,
+                "content_hash": table.digest}  # fmt: skip
+    if json:
+        state.print_json(document)
+        return
+    counts = ", ".join(f"{count:,} {split}" for split, count in splits.items() if count)
+    state.out.print(f"{name}: {len(table.images):,} images ({counts}) in {table.path}", soft_wrap=True)
+
+
+@app.command("verify")
+def verify_data(name: Name, json: Json = False) -> None:
+    """Hash the cache again and compare."""
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.data_adapters.cache import cache_path, verify
+    from disent_plugins.errors import DataMissing
+
+    path = cache_path(_adapter(name).info)
+    if not path.is_file():
+        raise DataMissing(f"{name} is not cached.", f"There is no {path}.", f"Build it: disent data prepare {name}")
+    with reporting() as report:
+        report(0, 1, f"hashing {path.name}")
+        verify(path)
+    if json:
+        state.print_json({"name": name, "cache": str(path), "verified": True})
+        return
+    state.out.print(f"{name}: {path} is intact.", soft_wrap=True)

@@ -1,0 +1,97 @@
+"""The entry point: global flags, errors and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from disent_plugins import __version__
+from disent_plugins.cli import data, doctor, metrics, models, run, state
+from disent_plugins.errors import DisentError, Interrupted
+
+ANYWHERE = ("--debug", "--no-plugins")
+"""Global flags that may also stand behind a command, where people type them."""
+
+
+class Commands(TyperGroup):
+    """The command group; Ctrl-C becomes our own error, with its own exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                "Interrupted.", "What was being written was not put in place; nothing old is lost."
+            ) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Pull content and style apart, and measure how far apart they are.\n\nStart with: [bold]disent run[/bold]",
+    epilog="Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 data missing or unreachable, "
+    "4 plugin failure, 130 interrupted.",
+)
+app.command("run")(run.run)
+app.add_typer(metrics.app, name="metrics")
+app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.command("plugins")(doctor.plugins)
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Leave third-party plugins out.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    state.third_party = not no_plugins
+
+
+def main() -> None:
+    """Run the command line; every expected failure ends in a clear message and its exit code."""
+    arguments = sys.argv[1:]
+    flags = [flag for flag in ANYWHERE if flag in arguments]
+    arguments = flags + [argument for argument in arguments if argument not in flags]
+    if "--version" in arguments:
+        arguments = ["--version", "plugins"]
+    debug = "--debug" in flags
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(args=arguments, prog_name="disent")
+    except BrokenPipeError:
+        # Whoever read our output has gone, as in `disent models list | head -1`: not worth a word.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except DisentError as error:
+        if debug:
+            raise
+        for line, prefix in zip(str(error).splitlines(), ["error: ", *["       "] * 100], strict=False):
+            state.say(prefix + line)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        state.say(f"error: {type(error).__name__}: {error}")
+        state.say("       This is a bug in disent. See where with --debug, and please report it.")
+        sys.exit(1)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

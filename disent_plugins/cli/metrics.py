@@ -1,0 +1,134 @@
+"""``disent metrics list`` and ``disent metrics NAME`` for every registered metric, third-party ones included."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from disent_plugins.cli import show, state
+from disent_plugins.cli.models import Json
+from disent_plugins.errors import UsageError
+
+_GENERIC = "measure"
+
+
+class MetricCommands(TyperGroup):
+    """One command per registered metric, all of them the same function."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for name in super().list_commands(ctx) if name != _GENERIC] + state.registry().metrics.names()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name == _GENERIC:
+            return None
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in state.registry().metrics.names():
+            return own
+        spec, _ = state.registry().metrics.find(cmd_name)
+        command = copy.copy(super().get_command(ctx, _GENERIC))
+        assert command is not None
+        command.name, command.help, command.short_help = cmd_name, spec.summary, spec.summary
+        command.hidden = False
+        return command
+
+
+app = typer.Typer(cls=MetricCommands, no_args_is_help=True, help="Measure a run, or codes from anywhere.")
+
+
+@app.command("list")
+def list_metrics(json: Json = False) -> None:
+    """List the metrics."""
+    catalogue = state.registry().metrics
+    entries = [
+        {"name": catalogue.label(spec, plugin), "summary": spec.summary, "needs": list(spec.needs),
+         "reference": spec.reference, "distribution": plugin.distribution, "version": plugin.version}
+        for spec, plugin in catalogue.entries
+    ]  # fmt: skip
+    if json:
+        state.print_json(entries)
+        return
+    rows = [[e["name"], e["summary"], ", ".join(e["needs"]), e["distribution"]] for e in entries]
+    state.out.print(show.table("Metrics", ["name", "what it measures", "needs", "from"], rows))
+    state.out.print(
+        "\nOn the newest run: disent metrics NAME; on arrays: disent metrics NAME --codes FILE.npz", style="dim"
+    )
+
+
+@app.command(_GENERIC, hidden=True)
+def measure_one(
+    ctx: typer.Context,
+    run: Annotated[Path | None, typer.Argument(help="Run folder (default: the newest).", show_default=False)] = None,
+    codes: Annotated[Path | None, typer.Option(help="Arrays (.npz or .h5) instead of a run.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Metric option; repeatable.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed (default: the run's, or 0).")] = None,
+    checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Folder for figures (default: the run's, or here).")] = None,
+    options: Annotated[bool, typer.Option("--options", help="Show the metric's options, and stop.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure one metric."""
+    name = ctx.info_name or ""
+    registry = state.registry()
+    if options:
+        _show_options(registry, name)
+        return
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.options import parse_assignments
+    from disent_plugins.training.evaluate import document, measure
+
+    if run is not None and codes is not None:
+        raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")
+    chosen = parse_assignments(set_ or [])
+    with reporting() as report:
+        if codes is not None:
+            subject, folder = _codes_subject(codes, seed or 0, out, report), None
+        else:
+            subject, folder = _run_subject(run, seed, checkpoint, device, out, report)
+        found = document(measure(registry, name, chosen, subject))
+    if folder is not None and out is None:
+        folder.add_results({name: found})
+    if json:
+        state.print_json(found)
+        return
+    state.say(f"measured: {subject.name}")
+    show.show_result(found)
+
+
+def _codes_subject(path: Path, seed: int, out: Path | None, report: Any) -> Any:
+    from disent_plugins.contracts import Subject
+    from disent_plugins.metrics.codes_file import read_codes
+
+    return Subject(
+        name=path.name, codes=read_codes(path, seed=seed), seed=seed, out=out or Path("figures"), report=report
+    )
+
+
+def _run_subject(run: Path | None, seed: int | None, which: str, device: str, out: Path | None, report: Any) -> Any:
+    from disent_plugins.training.folder import find_folder
+    from disent_plugins.training.session import open_run
+
+    if which not in ("last", "best"):
+        raise UsageError(f"There is no checkpoint '{which}'.", "It is last or best.")
+    folder = find_folder(run)
+    subject = open_run(state.registry(), folder, which=which, device=device, report=report).subject(
+        seed=seed, report=report
+    )
+    if out is not None:
+        subject.out = out
+    return subject, folder
+
+
+def _show_options(registry: Any, name: str) -> None:
+    from disent_plugins.options import describe
+
+    spec, plugin = registry.metrics.find(name)
+    metric = registry.load(spec, plugin)
+    rows = [[o.name, str(o.default), o.accepts, o.doc] for o in describe(metric.Config)]
+    state.out.print(show.table(f"{name} (--set name=value)", ["name", "default", "takes", "meaning"], rows))

@@ -1,0 +1,103 @@
+"""Progress on a terminal, plain lines elsewhere; the training display is a plugin on the run hooks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from disent_plugins.cli import state
+from disent_plugins.contracts import Report
+from disent_plugins.registry.hookspecs import hookimpl
+from disent_plugins.training.log import epoch_line
+
+
+@contextmanager
+def reporting() -> Iterator[Report]:
+    """A ``Report`` for long work: a bar on a terminal; elsewhere one line when a piece of work begins."""
+    if not state.err.is_terminal:
+        begun: set[str] = set()
+
+        def say(done: int, total: int, what: str) -> None:
+            if what not in begun:
+                begun.add(what)
+                state.say(f"{what} ..." if total <= 1 else f"{what} ({total:,}) ...")
+
+        yield say
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=state.err, transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def show(done: int, total: int, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what)
+            progress.update(tasks[what], completed=done, total=total or None)
+            if total and done >= total:
+                progress.remove_task(tasks.pop(what))
+
+        yield show
+
+
+class TrainingDisplay:
+    """Epoch, named losses, images per second and the time left."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._losses = ""
+        self._started = 0.0
+        self._seen = 0
+        self._last_drawn = 0.0
+
+    @hookimpl
+    def disent_run_started(self, run: Any) -> None:
+        """Open the display."""
+        self._started = time.perf_counter()
+        if not state.err.is_terminal:
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(compact=True),
+            console=state.err,
+            transient=True,
+        )
+        first = (run.first_epoch - 1) * run.steps_per_epoch
+        total = run.epochs * run.steps_per_epoch
+        self._task = self._progress.add_task("starting", total=total, completed=first, speed="")
+        self._progress.start()
+
+    @hookimpl
+    def disent_batch_ended(self, run: Any, epoch: int, step: int) -> None:
+        """Move the bar, at most ten times a second."""
+        self._seen += 1
+        now = time.perf_counter()
+        if self._progress is None or now - self._last_drawn < 0.1:
+            return
+        self._last_drawn = now
+        speed = self._seen * run.settings.batch_size / (now - self._started)
+        self._progress.update(
+            self._task,
+            completed=(epoch - 1) * run.steps_per_epoch + step,
+            description=f"epoch {epoch}/{run.epochs}",
+            speed=f"{speed:,.0f} images/s",
+        )
+
+    @hookimpl
+    def disent_epoch_ended(self, run: Any, epoch: int, losses: Mapping[str, float]) -> None:
+        """Print the epoch's line: above the bar on a terminal, plainly elsewhere."""
+        line = epoch_line(epoch, run.epochs, losses)
+        if self._progress is None:
+            state.say(line)
+        else:
+            self._progress.console.print(line, markup=False, style="dim")
+
+    def close(self) -> None:
+        """Take the display away, also after an error."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None

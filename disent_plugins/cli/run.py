@@ -1,0 +1,192 @@
+"""``disent run``: train a model on a data set, measure it, draw it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from disent_plugins.cli import show, state
+from disent_plugins.errors import UsageError
+
+TRAINING, MODEL, PLACE = "Training", "Model and data", "Files"
+
+
+def run(
+    model: Annotated[str | None, typer.Option(help="Model (default: gmvae).", rich_help_panel=MODEL)] = None,
+    data: Annotated[str | None, typer.Option(help="Data set (default: digits).", rich_help_panel=MODEL)] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Model option; repeatable.", rich_help_panel=MODEL),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs (default: recipe).", rich_help_panel=TRAINING)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images in a batch (default: recipe).", rich_help_panel=TRAINING)
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate (default: recipe).", rich_help_panel=TRAINING)] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="random, blocks or pairs (default: recipe).", rich_help_panel=TRAINING)
+    ] = None,
+    visible: Annotated[
+        float | None,
+        typer.Option(help="Share of training images with a known group (default: 1).", rich_help_panel=TRAINING),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first N training images.", rich_help_panel=TRAINING)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything random (default: 0).", rich_help_panel=TRAINING)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda[:n] (default: auto).", rich_help_panel=TRAINING)
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="Folder with the raw files; no network.", rich_help_panel=PLACE)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of settings; flags go before it.", rich_help_panel=PLACE)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder (default: runs/<time>_...).", rich_help_panel=PLACE)
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with a run.", rich_help_panel=PLACE)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the merged settings as TOML, and stop.", rich_help_panel=PLACE)
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON document.")] = False,
+) -> None:
+    """Train a model on a data set, then measure and draw how far content and style came apart.
+
+    Without flags: GM-VAE on the embedded handwritten digits.
+    """
+    from disent_plugins.cli.progress import TrainingDisplay, reporting
+    from disent_plugins.options import parse_assignments
+    from disent_plugins.training import session
+    from disent_plugins.training.settings import read_config_file
+
+    file = read_config_file(config) if config else {}
+    flags: dict[str, Any] = {
+        "epochs": epochs, "batch_size": batch_size, "lr": lr, "sampler": sampler, "visible": visible, "limit": limit,
+        "seed": seed, "device": device, "options": parse_assignments(set_ or []),
+    }  # fmt: skip
+    source, out = source or _path(file, "source"), out or _path(file, "out")
+    given = {key: value for key, value in file.items() if key not in ("source", "out")}
+    registry = state.registry()
+    if resume is not None:
+        changed = {**given, **flags, "options": {**given.get("options", {}), **flags["options"]}}
+        folder = _resumable(resume, {**changed, "model": model, "data": data}, out, "epochs" in given)
+        epochs = epochs or given.get("epochs")
+        with reporting() as report:
+            ready = session.resume(registry, folder, epochs=epochs, device=device, source=source, report=report)
+    else:
+        names = {"model": model or file.get("model", "gmvae"), "data": data or file.get("data", "digits")}
+        parts, settings = session.resolve(registry, **names, file=given, flags=flags)
+        if dry_run:
+            state.out.print(_toml(vars(settings)), markup=False, soft_wrap=True, end="")
+            return
+        with reporting() as report:
+            ready = session.start(parts, settings, source=source, out=out, report=report)
+    _announce(ready)
+    display = TrainingDisplay()
+    registry.add(display, name="display")
+    try:
+        ready.fit()
+    finally:
+        display.close()
+    _finish(ready, json)
+
+
+def _resumable(path: Path, changed: dict[str, Any], out: Path | None, file_epochs: bool) -> Any:
+    """The run to go on with, if nothing was asked for that would make it another run."""
+    from disent_plugins.training.folder import find_folder
+    from disent_plugins.training.settings import differences
+
+    folder = find_folder(path)
+    settings = folder.settings()
+    different = differences(settings, changed)
+    if out is not None and out.resolve() != folder.path.resolve():
+        different.append(f"out: {folder.path} -> {out}")
+    if different:
+        raise UsageError(
+            f"{folder.path} was started with other settings.",
+            "\n".join(f"  {line}" for line in different),
+            f"Leave them out to go on with the run (only --epochs and --device may change): "
+            f"disent run --resume {folder.path}",
+        )
+    return folder
+
+
+def _announce(ready: Any) -> None:
+    settings, folder = ready.run.settings, ready.run.folder
+    options = ", ".join(f"{key}={_value(value)}" for key, value in settings.options.items())
+    table = ready.table
+    train, test = len(table.rows("train")[: settings.limit]), len(table.rows("test"))
+    state.say(
+        f"{settings.model} on {settings.data}: {train:,} training and {test:,} test images, {ready.trainer.device}"
+    )
+    state.say(
+        f"epochs {settings.epochs}, batch {settings.batch_size}, lr {settings.lr:g}, milestones "
+        f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}"
+    )
+    state.say(f"options: {options}")
+    state.say(f"run folder: {show.shorten(folder.path)}")
+
+
+def _finish(ready: Any, json: bool) -> None:
+    """Measure, draw, and say where everything is and what to try next."""
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.training.evaluate import AFTER_TRAINING, document, measure
+    from disent_plugins.training.session import open_run
+
+    registry, folder = ready.parts.registry, ready.run.folder
+    documents = {}
+    with reporting() as report:
+        subject = open_run(registry, folder, device=ready.run.settings.device, report=report).subject(report=report)
+        for name in AFTER_TRAINING:
+            documents[name] = document(measure(registry, name, {}, subject))
+            folder.add_results({name: documents[name]})
+    registry.notify("disent_run_ended", run=ready.run, results=documents)
+    if json:
+        state.print_json({"run": str(folder.path), "results": documents})
+        return
+    state.out.print()
+    for name in AFTER_TRAINING:
+        show.show_result(documents[name])
+    path = show.shorten(folder.path)
+    state.out.print()
+    for line in (
+        f"run folder: {path}",
+        f"swap grid:  {show.shorten(folder.figures / 'swap-grid.png')}",
+        "next:       disent metrics list",
+        f"            disent metrics probe {path} --set inputs=mean_std",
+        f"            disent run --model mlvae --data {ready.run.settings.data}",
+    ):
+        state.out.print(line, markup=False, soft_wrap=True)
+
+
+def _path(file: dict[str, Any], key: str) -> Path | None:
+    return Path(file[key]) if key in file else None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return str(value)
+
+
+def _toml(settings: dict[str, Any]) -> str:
+    """Settings as a file for ``--config``. What is none is left out: TOML has no such value."""
+    lines = [f"{key} = {_literal(value)}" for key, value in settings.items() if key != "options" and value is not None]
+    options = [f"{key} = {_literal(value)}" for key, value in settings["options"].items() if value is not None]
+    return "\n".join([*lines, "", "[options]", *options]) + "\n"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        import json
+
+        return json.dumps(value)
+    return str(list(value)) if isinstance(value, list | tuple) else repr(value)

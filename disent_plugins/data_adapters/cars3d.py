@@ -1,0 +1,186 @@
+"""Cars3D: 183 cars, each from 24 azimuths and 4 elevations, one MATLAB file per car."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from disent_plugins.contracts import DatasetInfo, Factor, ImageSpec
+from disent_plugins.data_adapters.adapter import RawFile, RawTable
+from disent_plugins.data_adapters.archives import check_member
+from disent_plugins.data_adapters.parallel import ordered_map
+from disent_plugins.errors import DataMissing
+from disent_plugins.files import digest
+
+ARCHIVE = "nips2015-analogy-data.tar.gz"
+_GAPS = {55, 76, 77, 82, 84, 99, 105, 106, 117, 129, 134, 140, 143, 147, 185, 197}
+NAMES = tuple(f"car_{number:03d}_mesh.mat" for number in range(1, 200) if number not in _GAPS)
+"""The 183 files in the order of their names, which is the order of the factor ``model``."""
+
+HELD_OUT_SEED = 160
+HELD_OUT = tuple(
+    f"car_{number:03d}_mesh.mat"
+    for number in (
+        1,
+        10,
+        17,
+        22,
+        28,
+        39,
+        52,
+        75,
+        110,
+        115,
+        125,
+        126,
+        136,
+        138,
+        148,
+        152,
+        157,
+        158,
+        170,
+        172,
+        176,
+        178,
+        181,
+    )
+)
+"""The 23 cars that no model is trained on: the first 23 of ``NAMES`` shuffled with the seed, by name."""
+
+IM_DIGEST = "sha256:d0275443a98394b3009a6bb58755b6f38f618507b03a2350f4a4a2f00c4dd361"
+"""Of the ``im`` arrays of all cars in the order of their names, each in C order."""
+
+_SHAPE = (128, 128, 3, 24, 4)
+_LARGEST = 64 << 20  # bytes; the real files have 1 MB
+
+
+class Cars3d:
+    """17,568 images of 128x128 pixels; factors elevation, azimuth and model. The content is the model."""
+
+    info = DatasetInfo(
+        name="cars3d",
+        image=ImageSpec(3, 64, 64),
+        factors=(Factor("elevation", 4), Factor("azimuth", 24), Factor("model", 183)),
+        content="model",
+        groups_are_distinct=True,
+        preprocessing=(
+            "128x128 to 64x64 with Pillow LANCZOS (antialiased); rows by model (file name), elevation, azimuth; "
+            f"160 models train, 23 held-out models test: the first 23 of the names shuffled with seed {HELD_OUT_SEED}"
+        ),
+        licence="none stated; published for research",
+        reference="Reed, Zhang, Zhang and Lee, Deep visual analogy-making, NIPS 2015",
+    )
+    files = (RawFile(ARCHIVE, ("http://www.scottreed.info/files/" + ARCHIVE,)),)
+    names = NAMES
+    held_out = frozenset(HELD_OUT)
+    im_digest = IM_DIGEST
+
+    def read(self, source: Path | None) -> RawTable:
+        """Read the cars from the archive or the unpacked files in ``source`` (also in its ``cars`` or ``data/cars``).
+
+        Raises:
+            DataMissing: Cars are missing, unreadable, or not the published ones.
+        """
+        cars, sources = _locate(source or Path(), self.names)
+        model, elevation, azimuth = np.indices((len(self.names), 4, 24)).reshape(3, -1)
+        test = np.array([name in self.held_out for name in self.names])
+        split = np.where(test[model], 2, 0).astype(np.uint8)
+        return RawTable(np.stack([elevation, azimuth, model], axis=1), split, self._slabs(cars, sources), sources)
+
+    def _slabs(self, cars: dict[str, Path | bytes], sources: dict[str, str]) -> Iterator[np.ndarray]:
+        seen = hashlib.sha256()
+        for im, small in ordered_map(lambda name: _decode(name, cars[name]), self.names):
+            seen.update(im.data)
+            yield small
+        sources["im of all cars"] = found = "sha256:" + seen.hexdigest()
+        if self.im_digest and found != self.im_digest:
+            raise DataMissing(
+                "These are not the published cars.",
+                f"The images of all cars hash to {found}, the published ones to {self.im_digest}.",
+                "Delete the raw files and download the archive again: disent data prepare cars3d",
+            )
+
+
+def _locate(source: Path, names: tuple[str, ...]) -> tuple[dict[str, Path | bytes], dict[str, str]]:
+    """Every car's file, or its bytes where it lies in the archive; and the hash of the archive."""
+    for folder in (source, source / "cars", source / "data" / "cars"):
+        if any(folder.glob("car_*_mesh.mat")):
+            paths: dict[str, Path | bytes] = {name: folder / name for name in names if (folder / name).is_file()}
+            _require(names, paths, folder)
+            return paths, {}
+    archive = source / ARCHIVE
+    if not archive.is_file():
+        raise DataMissing(
+            f"Cars3D is not in {source}.",
+            f"It holds neither {ARCHIVE} nor the files car_###_mesh.mat (also not in cars/ or data/cars/).",
+            "Download it: disent data prepare cars3d; or name the folder that holds it: --source DIR",
+        )
+    members = _read_archive(archive, set(names))
+    _require(names, members, archive)
+    return members, {ARCHIVE: "sha256:" + digest(archive)}
+
+
+def _require(names: tuple[str, ...], found: dict[str, Path | bytes], place: Path) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        raise DataMissing(
+            f"Cars3D in {place} is incomplete.",
+            f"{len(missing)} of {len(names)} cars are missing: {listed}.",
+            "Complete it, or delete it and download the archive: disent data prepare cars3d",
+        )
+
+
+def _read_archive(archive: Path, names: set[str]) -> dict[str, Path | bytes]:
+    """The cars' files as bytes, 115 MB: a compressed archive has no random access, nor the order of the names."""
+    found: dict[str, Path | bytes] = {}
+    try:
+        with tarfile.open(archive, "r|gz") as tar:
+            for member in tar:
+                check_member(member.name, archive)
+                name = PurePosixPath(member.name).name
+                file = tar.extractfile(member) if name in names and member.isreg() else None
+                if file is not None and member.size <= _LARGEST:
+                    found[name] = file.read()
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
+        raise DataMissing(
+            f"{archive} cannot be read.",
+            f"It is truncated or damaged: {error}.",
+            "Delete it and run: disent data prepare cars3d",
+        ) from error
+    return found
+
+
+def _decode(name: str, car: Path | bytes) -> tuple[np.ndarray, np.ndarray]:
+    """``im`` in C order, and [96, 64, 64, 3] in the order elevation, azimuth."""
+    from PIL import Image
+
+    im = np.ascontiguousarray(_load(name, car))
+    views = im.transpose(4, 3, 0, 1, 2).reshape(-1, 128, 128, 3)
+    small = [np.asarray(Image.fromarray(view).resize((64, 64), Image.Resampling.LANCZOS)) for view in views]
+    return im, np.stack(small)
+
+
+def _load(name: str, car: Path | bytes) -> np.ndarray:
+    from scipy.io import loadmat
+
+    hint = "Delete it and download the archive again: disent data prepare cars3d"
+    try:
+        content = loadmat(io.BytesIO(car) if isinstance(car, bytes) else car, variable_names=["im"])
+    except Exception as error:  # a damaged MAT file makes the reader fail in many ways
+        why = f"It is not a readable MATLAB file: {type(error).__name__}: {error}."
+        raise DataMissing(f"{name if isinstance(car, bytes) else car} cannot be read.", why, hint) from error
+    im = content.get("im")
+    if im is None or im.shape != _SHAPE or im.dtype != np.uint8:
+        found = "no 'im'" if im is None else f"'im' {im.dtype} {im.shape}"
+        why = f"It holds {found}, expected 'im' uint8 {_SHAPE}."
+        raise DataMissing(f"{name if isinstance(car, bytes) else car} is not a car of Cars3D.", why, hint)
+    return im

@@ -1,0 +1,81 @@
+"""The front door: a data set's table, from its cache if there is one, otherwise fetched and built once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from disent_plugins.contracts import ImageTable, Report
+from disent_plugins.data_adapters.cache import cache_folder, cache_path, open_table, quiet
+from disent_plugins.errors import DataMissing
+from disent_plugins.files import clear_disk_errors
+
+if TYPE_CHECKING:
+    from disent_plugins.data_adapters.adapter import DataAdapter
+
+
+def prepare(
+    adapter: DataAdapter, source: Path | None = None, *, rebuild: bool = False, report: Report = quiet
+) -> ImageTable:
+    """Open a data set, downloading and building what is missing.
+
+    Args:
+        adapter: The data set.
+        source: Folder that already holds the raw files; then the network is not used. Not looked at if the cache
+            exists, unless ``rebuild``.
+        rebuild: Build the cache again even if it exists.
+        report: Progress.
+
+    Returns:
+        The table; its images are a memory map of the cache.
+
+    Raises:
+        DataMissing: Raw files are missing, unreachable or wrong, or the cache is damaged.
+        WorkFailed: The disk is full; nothing is left behind.
+        UsageError: The cache folder cannot be written to.
+    """
+    path = cache_path(adapter.info)
+    if path.is_file() and not rebuild:
+        return open_table(path, adapter.info)
+    with _only_builder(path, adapter.info.name, report):
+        if rebuild or not path.is_file():
+            _build(adapter, source, report)
+    return open_table(path, adapter.info)
+
+
+def _build(adapter: DataAdapter, source: Path | None, report: Report) -> None:
+    from disent_plugins.data_adapters.cache_build import build
+    from disent_plugins.data_adapters.fetch import fetch, pin
+
+    if source is not None and not source.is_dir():
+        raise DataMissing(f"There is no folder {source}.", "--source names the folder that holds the raw files.")
+    if source is not None or not adapter.files:
+        build(adapter, source, report)
+        return
+    folder = fetch(adapter.info.name, adapter.files, cache_folder() / "raw" / adapter.info.name, report)
+    build(adapter, folder, report)
+    pin(adapter.files, folder)
+
+
+@contextlib.contextmanager
+def _only_builder(path: Path, name: str, report: Report) -> Iterator[None]:
+    """Hold the lock file beside ``path``; wait, and say so, while another process holds it."""
+    from filelock import FileLock, Timeout
+
+    with clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{path}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            report(0, 0, f"waiting for another process that is building {name}")
+            lock.acquire()
+    try:
+        # Nobody else builds now, so these are what killed builds left behind.
+        for leftover in path.parent.glob(f".{path.name}.*.partial"):
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,1 @@
+"""Arrays in, values with their reference points out: one module per metric."""

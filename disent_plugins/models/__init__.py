@@ -1,0 +1,1 @@
+"""One module per model; the shared networks and the group algebra beside them."""

@@ -1,0 +1,112 @@
+"""Group algebra: pure functions on a batch and its group ids, in fp32, static in shape, without device synchronisation.
+
+``group`` [B] holds ids in 0..count-1, or -1 for images whose group is unknown: those belong to no row. Rows without
+members are allowed everywhere, so that ``count`` can stay fixed for a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class GroupStatistics:
+    """One row per group id.
+
+    Attributes:
+        mean: mu_G [G, D]; 0 for rows without members.
+        variance: The diagonal of Sigma_G [G, D]; 1 for rows without members.
+        size: Members [G], float.
+        precision: Sum of the members' precisions [G, D], a prior's included if it was asked for.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    size: Tensor
+    precision: Tensor
+
+    @property
+    def present(self) -> Tensor:
+        """Which rows have members, [G] bool."""
+        return self.size > 0
+
+
+def group_sums(values: Tensor, group: Tensor, count: int) -> Tensor:
+    """Sum of the rows [B, D] of each group, [G, D]; rows with group -1 are left out."""
+    # Unknown groups go to a spare row: no boolean indexing, whose result size the host would have to wait for.
+    spare = torch.where(group < 0, count, group)
+    sums = values.new_zeros(count + 1, values.shape[1])
+    return sums.index_add(0, spare, values)[:count]
+
+
+def group_rows(table: Tensor, group: Tensor, otherwise: Tensor) -> Tensor:
+    """Each image's row of ``table`` [G, D] as [B, D]; ``otherwise`` [B, D] where its group is unknown."""
+    return torch.where((group < 0).unsqueeze(1), otherwise, table[group.clamp_min(0)])
+
+
+def product_of_gaussians(
+    mean: Tensor, logvar: Tensor, group: Tensor, count: int, *, include_prior: bool = False
+) -> GroupStatistics:
+    """The normalised product of the members' Gaussians, per group (GM-VAE paper, Eq. 3).
+
+    Args:
+        mean: mu [B, D].
+        logvar: log sigma^2 [B, D], clamped by the caller.
+        group: [B].
+        count: G.
+        include_prior: Multiply by the prior N(0, I) as well.
+    """
+    precision = (-logvar.float()).exp()
+    ones = torch.ones_like(precision[:, :1])
+    columns = torch.cat([precision, precision * mean.float(), ones], dim=1)
+    total, weighted, size = group_sums(columns, group, count).split([mean.shape[1], mean.shape[1], 1], dim=1)
+    if include_prior:
+        total = total + 1.0
+    safe = torch.where(size > 0, total, 1.0)
+    return GroupStatistics(weighted / safe, 1.0 / safe, size.squeeze(1), total)  # Eq. 3
+
+
+def leave_one_out_mean(mean: Tensor, logvar: Tensor, group: Tensor, groups: GroupStatistics) -> Tensor:
+    """Mean of the product over the *other* members of each image's group, [B, D]; its own mean if there is none."""
+    precision = (-logvar.float()).exp()
+    total = group_rows(groups.precision, group, precision)
+    weighted = group_rows(groups.precision * groups.mean, group, precision * mean)
+    alone = group_sizes(groups.size, group).unsqueeze(1) < 2
+    rest = torch.where(alone, 1.0, total - precision).clamp_min(1e-12)
+    return torch.where(alone, mean, (weighted - precision * mean) / rest)
+
+
+def group_sizes(size: Tensor, group: Tensor) -> Tensor:
+    """Size of each image's group, [B]; 0 where it is unknown."""
+    return torch.where(group < 0, 0.0, size[group.clamp_min(0)])
+
+
+def repulsion(mean: Tensor, present: Tensor, delta: float) -> Tensor:
+    """F_R: the mean of 1 / (s^2 + delta) over the unordered pairs of present groups; 0 for fewer than two (paper, 2).
+
+    A mean, not a sum: one coefficient then serves 10 groups and 200. The distance is taken by explicit differences
+    (no cancellation) and without a square root (whose gradient at coincident means is infinite).
+
+    Args:
+        mean: mu_G [G, D].
+        present: [G] bool.
+        delta: In units of the prior's variance. The force is largest, about 0.65 delta^(-3/2), at s = sqrt(delta / 3).
+    """
+    squared = (mean.unsqueeze(1) - mean.unsqueeze(0)).square().sum(dim=2)
+    pairs = (present.unsqueeze(1) & present.unsqueeze(0)).triu(diagonal=1)
+    terms = torch.where(pairs, 1.0 / (torch.where(pairs, squared, 1.0) + delta), 0.0)
+    return terms.sum() / pairs.sum().clamp_min(1)
+
+
+def regularisation(mean: Tensor, present: Tensor) -> Tensor:
+    """U: the mean of |mu_G|^2 over the present groups; 0 if there is none (paper, section 2)."""
+    squared = torch.where(present, mean.square().sum(dim=1), 0.0)
+    return squared.sum() / present.sum().clamp_min(1)
+
+
+def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp logvar) || N(0, I)) per row, [B], in nats."""
+    return 0.5 * (logvar.exp() + mean.square() - 1.0 - logvar).sum(dim=1)

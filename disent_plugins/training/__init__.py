@@ -1,0 +1,1 @@
+"""Trainer, checkpoints, run folders, recipes. Knows time and devices, not losses."""

@@ -1,0 +1,74 @@
+"""Every image through the encoder once: the codes that all metrics of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from disent_plugins.contracts import SPLITS, Codes, ImageTable, Report
+from disent_plugins.errors import WorkFailed
+from disent_plugins.training.pixels import Pixels
+
+BATCH = 512
+
+
+def used_rows(table: ImageTable, limit: int | None) -> np.ndarray:
+    """Positions of the images a run uses, ascending: the first ``limit`` training images and every other split."""
+    rows = [table.rows(split) for split in SPLITS]
+    rows[0] = rows[0][:limit]
+    return np.sort(np.concatenate(rows))
+
+
+def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray, report: Report) -> Codes:
+    """Encode the images at ``rows`` in evaluation mode (batch statistics would leak a batch's composition).
+
+    Raises:
+        WorkFailed: The encoder gives something that is not a finite number.
+    """
+    model.eval()
+    parts: list[list[np.ndarray]] = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), BATCH):
+            index = torch.from_numpy(rows[start : start + BATCH]).to(pixels.device)
+            z = model.encode(pixels.batch(index))  # type: ignore[operator]
+            columns = (z.content.mean, z.style.mean, z.content.logvar, z.style.logvar)
+            parts.append([column.float().cpu().numpy() for column in columns])
+            report(min(start + BATCH, len(rows)), len(rows), "encoding")
+    content, style, content_logvar, style_logvar = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if not all(np.isfinite(block).all() for block in (content, style, content_logvar, style_logvar)):
+        raise WorkFailed("The encoder gives codes that are not finite numbers.", "Its weights may have diverged.")
+    return Codes(
+        content=content,
+        style=style,
+        factors=table.factors[rows],
+        factor_names=tuple(factor.name for factor in table.info.factors),
+        content_factor=table.info.content,
+        split=table.split[rows],
+        content_logvar=content_logvar,
+        style_logvar=style_logvar,
+    )
+
+
+def decoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The model's decoder on arrays: content [B, Dc], style [B, Ds] -> images [B, H, W, C] float32 in [0, 1]."""
+
+    def decode(content: np.ndarray, style: np.ndarray) -> np.ndarray:
+        model.eval()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(content), BATCH):
+                c, s = (torch.as_tensor(np.ascontiguousarray(block[start : start + BATCH]), dtype=torch.float32)
+                        for block in (content, style))  # fmt: skip
+                images = model.decode(c.to(device), s.to(device))  # type: ignore[operator]
+                parts.append(images.clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy())
+        return np.concatenate(parts)
+
+    return decode
+
+
+def real_images(table: ImageTable, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The real images by position among the codes: [B] -> [B, H, W, C] float32 in [0, 1]."""
+    return lambda positions: table.images[rows[positions]].astype(np.float32) / 255.0

@@ -1,0 +1,161 @@
+"""Run folders: where they are, what is in them, and how they are found again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from disent_plugins import __version__
+from disent_plugins.contracts import ImageTable
+from disent_plugins.errors import UsageError
+from disent_plugins.files import read_json, write_json
+from disent_plugins.options import build
+from disent_plugins.training.settings import RunSettings
+
+RUNS = Path("runs")
+_LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", "pillow")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of a run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def losses(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def codes(self) -> Path:
+        return self.path / "codes.h5"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results.json"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
+
+    def checkpoint(self, which: str) -> Path:
+        """``last`` (to resume from and, by default, to measure) or ``best``."""
+        return self.path / "checkpoints" / f"{which}.pt"
+
+    def settings(self) -> RunSettings:
+        """The settings the run was started with.
+
+        Raises:
+            UsageError: This is no run folder, or its configuration is not valid here.
+        """
+        if not self.config.is_file():
+            raise UsageError(
+                f"{self.path} is not a run.",
+                "It has no config.json." if self.path.is_dir() else "There is no such folder.",
+                "Runs lie in ./runs unless --out said otherwise; make one with: disent run",
+            )
+        content = read_json(self.config)
+        if not isinstance(content, dict):
+            raise UsageError(f"{self.config} is not a configuration.", "It does not hold a table of settings.")
+        return build(RunSettings, content, owner=str(self.config))
+
+    def write_start(self, settings: RunSettings, table: ImageTable, device: torch.device) -> None:
+        """Write ``config.json``, ``environment.json`` and ``data.json``."""
+        write_json(self.path / "environment.json", environment(device))
+        write_json(self.path / "data.json", data_record(table))
+        write_json(self.config, asdict(settings))
+
+    def add_results(self, documents: Mapping[str, Any]) -> None:
+        """Merge metric documents into ``results.json``."""
+        before = read_json(self.results) if self.results.is_file() else {}
+        write_json(self.results, {**before, **documents})
+
+
+def new_folder(settings: RunSettings, out: Path | None) -> RunFolder:
+    """A folder for a new run: ``out``, or ``runs/<time>_<model>_<data>_s<seed>``.
+
+    Raises:
+        UsageError: ``out`` already holds a run.
+    """
+    if out is not None:
+        if (out / "config.json").exists():
+            raise UsageError(
+                f"{out} already holds a run.",
+                "It would be overwritten.",
+                f"Choose another --out, or go on with it: disent run --resume {out}",
+            )
+        return RunFolder(out)
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}_{settings.model}_{settings.data}_s{settings.seed}".replace(":", "-")
+    path, number = RUNS / stem, 1
+    while path.exists():
+        number += 1
+        path = RUNS / f"{stem}_{number}"
+    return RunFolder(path)
+
+
+def find_folder(path: Path | None) -> RunFolder:
+    """The folder ``path`` (also looked up below ``runs``), or the newest run.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if path is not None:
+        below = RUNS / path
+        return RunFolder(below if not path.exists() and below.is_dir() else path)
+    runs = [config.parent for config in RUNS.glob("*/config.json")]
+    if not runs:
+        raise UsageError(
+            "There is no run yet.",
+            f"No run folder lies in {RUNS.resolve()}.",
+            "Make one with: disent run, or name a folder.",
+        )
+    return RunFolder(max(runs, key=lambda run: (run / "config.json").stat().st_mtime_ns))
+
+
+def data_record(table: ImageTable) -> dict[str, Any]:
+    """What identifies the data of a run."""
+    return {
+        "name": table.info.name,
+        "content_hash": table.digest,
+        "preprocessing": table.info.preprocessing,
+        "images": len(table.images),
+        "cache": str(table.path) if table.path else None,
+    }
+
+
+def environment(device: torch.device | None = None) -> dict[str, Any]:
+    """Versions and machine, for the record of a run and for ``disent doctor``."""
+    libraries = {}
+    for library in _LIBRARIES:
+        try:
+            libraries[library] = version(library)
+        except PackageNotFoundError:
+            libraries[library] = "missing"
+    return {
+        "disent-plugins": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": str(device) if device is not None else None,
+        "gpu": torch.cuda.get_device_name(device) if device is not None and device.type == "cuda" else None,
+        "command": sys.argv,
+        "libraries": libraries,
+    }

@@ -1,0 +1,64 @@
+"""The run's own records as a plugin on the run hooks: ``metrics.jsonl`` for programs, ``log.txt`` for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from disent_plugins.files import clear_disk_errors, write_text
+from disent_plugins.registry.hookspecs import hookimpl
+
+
+def epoch_line(epoch: int, epochs: int, losses: Mapping[str, float]) -> str:
+    """One plain line for an epoch: the total, the model's terms, the validation total and the speed."""
+    terms = [f"{name} {value:.4g}" for name, value in losses.items() if name not in _APART and "/" not in name]
+    if "validation/total" in losses:
+        terms.append(f"validation {losses['validation/total']:.4g}")
+    speed = f"{losses['images_per_second']:,.0f} images/s, {losses['seconds']:.1f} s"
+    return f"epoch {epoch}/{epochs}: {', '.join(terms)} ({speed})"
+
+
+_APART = {"seconds", "images_per_second", "learning_rate"}
+
+
+@hookimpl
+def disent_run_started(run: Any) -> None:
+    """Drop records of epochs that a resumed run will do again."""
+    path = run.folder.losses
+    if path.exists():
+        kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _epoch_of(line) < run.first_epoch]
+        write_text(path, "".join(line + "\n" for line in kept))
+    settings = run.settings
+    _append(run.folder.log, f"{_now()} training {settings.model} on {settings.data} from epoch {run.first_epoch}")
+
+
+@hookimpl
+def disent_epoch_ended(run: Any, epoch: int, losses: Mapping[str, float]) -> None:
+    """Append the epoch to both records."""
+    _append(run.folder.losses, json.dumps({"epoch": epoch, **losses}))
+    _append(run.folder.log, f"{_now()} {epoch_line(epoch, run.epochs, losses)}")
+
+
+@hookimpl
+def disent_run_ended(run: Any, results: Mapping[str, Any]) -> None:
+    """Note the end."""
+    _append(run.folder.log, f"{_now()} finished; measured {', '.join(results)}")
+
+
+def _epoch_of(line: str) -> float:
+    """A line's epoch; a line that a killed process left unfinished counts as the future."""
+    try:
+        return json.loads(line)["epoch"]
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
+def _append(path: Any, line: str) -> None:
+    with clear_disk_errors(path), path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,114 @@
+"""What a run is: every setting with its bounds, and how defaults, recipe, file and flags become one of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.options import Options, build, option
+from disent_plugins.registry.specs import ModelSpec
+
+
+@dataclass(frozen=True)
+class RunSettings(Options):
+    """The merged, complete settings of a run; ``config.json`` in its folder."""
+
+    model: str = option("gmvae", "Model, by registry name.")
+    data: str = option("digits", "Data set, by registry name.")
+    epochs: int = option(20, "Passes over the training images.", low=1)
+    batch_size: int = option(256, "Images in a batch.", low=2)
+    lr: float = option(1e-3, "Initial learning rate of Adam.", above=0)
+    milestones: tuple[int, ...] = option((), "Epochs after which the learning rate is multiplied by gamma.")
+    gamma: float = option(0.2, "Factor of the learning rate at each milestone.", above=0, high=1)
+    sampler: Literal["random", "blocks", "pairs"] = option("random", "How batches are drawn.")
+    leftovers: Literal["pack", "loose", "drop"] = option("pack", "blocks: what becomes of classes' last images.")
+    visible: float = option(1.0, "Share of the training images whose group is known.", above=0, high=1)
+    limit: int | None = option(None, "Use only the first N training images.", low=2)
+    seed: int = option(0, "Seed of everything random.", low=0, high=2**31 - 1)
+    device: str = option("auto", "auto, cpu or cuda[:n].")
+    options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Model options, complete."})
+
+
+SETTING_NAMES = tuple(f.name for f in fields(RunSettings))
+CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
+"""What a ``--config`` file may hold, besides the table ``[options]``."""
+
+
+def recipe(spec: ModelSpec, data: str) -> dict[str, Any]:
+    """The recipe of a model on a data set: ours, then what the model's plugin brings; options merged key by key."""
+    table = tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
+    merged: dict[str, Any] = {"options": {}}
+    layers = [
+        table.get(owner, {}).get(name, {})
+        for owner, name in (("any", "default"), ("any", data), (spec.name, "default"), (spec.name, data))
+    ]
+    for layer in [*layers, spec.recipes.get("default", {}), spec.recipes.get(data, {})]:
+        options = {**merged["options"], **layer.get("options", {})}
+        merged = {**merged, **layer, "options": options}
+    return merged
+
+
+def merge(
+    spec: ModelSpec, config_class: type, *, model: str, data: str, file: Mapping[str, Any], flags: Mapping[str, Any]
+) -> RunSettings:
+    """Settings by precedence: model defaults < recipe < configuration file < flags.
+
+    Args:
+        spec: The model's spec.
+        config_class: The model's ``Config``.
+        model, data: The names to record.
+        file: Content of the configuration file.
+        flags: Settings that were given on the command line, ``options`` among them; None means not given.
+
+    Raises:
+        UsageError: An unknown key or a value out of bounds.
+    """
+    owner = f"model '{model}'"
+    known = {f.name for f in fields(config_class)}
+    base = recipe(spec, data)
+    # A shared recipe speaks of options that another model need not have; what a person typed must exist.
+    options = {key: value for key, value in base.pop("options").items() if key in known}
+    given: dict[str, Any] = {}
+    for layer in (file, {key: value for key, value in flags.items() if value is not None}):
+        options.update(layer.get("options", {}))
+        given.update({key: value for key, value in layer.items() if key != "options"})
+    config: Any = build(config_class, options, owner=owner)
+    complete = {name: getattr(config, name) for name in sorted(known)}
+    return build(RunSettings, {**base, **given, "model": model, "data": data, "options": complete}, owner="the run")
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """A ``--config`` file: the keys of ``disent run --dry-run``, and a table ``[options]``.
+
+    Raises:
+        UsageError: It is missing, is not TOML, or has an unknown key.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no configuration file {path}.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"The configuration file {path} cannot be read.", f"{error}.") from error
+    for key in content:
+        if key not in CONFIG_KEYS:
+            raise UsageError(f"Unknown key '{key}' in {path}.", suggestion(key, CONFIG_KEYS))
+    if not isinstance(content.get("options", {}), dict):
+        raise UsageError(f"'options' in {path} is not a table.", hint="Write model options below a line [options].")
+    return content
+
+
+def differences(before: RunSettings, after: Mapping[str, Any]) -> list[str]:
+    """The settings in which a resumed run would differ, as ``key: before -> after``; ``epochs`` and ``device`` may."""
+    lines = []
+    for key, value in after.items():
+        if key == "options":
+            old, new = before.options, {**before.options, **value}
+            lines += [f"options.{k}: {old.get(k)} -> {new[k]}" for k in new if str(old.get(k)) != str(new[k])]
+        elif key not in ("epochs", "device") and value is not None and str(getattr(before, key)) != str(value):
+            lines.append(f"{key}: {getattr(before, key)} -> {value}")
+    return lines

@@ -1,0 +1,225 @@
+"""The training loop: batches to the device, loss, backward, step; checkpoints, signals and the learning rate.
+
+It knows nothing of what a loss is made of. Nothing in a step waits for a GPU.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from disent_plugins.contracts import GroupBatch
+from disent_plugins.data_adapters.samplers import Batches, Sampler
+from disent_plugins.errors import Interrupted, WorkFailed
+from disent_plugins.training.checkpoint import Checkpoint, Progress, load, random_state, restore_random_state, save
+from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.pixels import Pixels
+from disent_plugins.training.settings import RunSettings
+from disent_plugins.training.signals import StopRequest
+
+CHECK_EVERY = {"cpu": 1, "cuda": 50}
+"""Steps between two looks at whether the loss is still a number: on a GPU a look waits for the device."""
+
+
+@dataclass
+class Run:
+    """A run as plugins see it.
+
+    Attributes:
+        folder: Its folder.
+        settings: Its settings.
+        steps_per_epoch: Batches in an epoch.
+        images_per_epoch: Images seen in an epoch.
+        first_epoch: Where this process begins: 1, or later when resumed.
+    """
+
+    folder: RunFolder
+    settings: RunSettings
+    steps_per_epoch: int
+    images_per_epoch: int
+    first_epoch: int = 1
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all."""
+        return self.settings.epochs
+
+
+def learning_rate(settings: RunSettings, epoch: int) -> float:
+    """Learning rate of an epoch (from 1): multiplied by gamma after each milestone."""
+    return settings.lr * settings.gamma ** sum(epoch > milestone for milestone in settings.milestones)
+
+
+def make_optimizer(model: nn.Module, lr: float) -> torch.optim.Optimizer:
+    """Adam with its default betas (paper, appendix D), in one fused kernel."""
+    return torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=lr, fused=True)
+
+
+class Trainer:
+    """Trains a model.
+
+    Args:
+        run: The run.
+        model: On its device.
+        pixels: The data set's images.
+        sampler: Of the training images.
+        validation: Fixed batches of the validation split, or None if the data set has none.
+        notify: Called as ``notify("disent_epoch_ended", run=..., ...)``.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: nn.Module,
+        pixels: Pixels,
+        sampler: Sampler,
+        validation: Batches | None,
+        notify: Callable[..., None],
+    ) -> None:
+        self.run, self.model, self.pixels, self.sampler, self.validation = run, model, pixels, sampler, validation
+        self.device = pixels.device
+        self.notify = notify
+        self.optimizer = make_optimizer(model, run.settings.lr)
+        self.progress = Progress()
+        self.names: list[str] = []
+
+    def resume(self) -> None:
+        """Go on from the run's last checkpoint: weights, optimiser, random state and position."""
+        checkpoint = load(self.run.folder.checkpoint("last"), self.device)
+        self.model.load_state_dict(checkpoint.model)
+        if checkpoint.optimizer is not None:
+            self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.progress = checkpoint.progress
+        restore_random_state(checkpoint.random, self.device)
+        self.run.first_epoch = self.progress.epoch
+
+    def fit(self) -> None:
+        """Train to the last epoch.
+
+        Raises:
+            Interrupted: A signal came; the state was saved.
+            WorkFailed: The loss is no longer a number.
+        """
+        self.notify("disent_run_started", run=self.run)
+        with StopRequest() as stop:
+            while self.progress.epoch <= self.run.epochs:
+                self._epoch(self.progress.epoch, stop)
+                self._answer(stop)
+
+    def _epoch(self, epoch: int, stop: StopRequest) -> None:
+        progress = self.progress
+        rate = learning_rate(self.run.settings, epoch)
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = rate
+        self.model.train()
+        first, started = progress.step, time.perf_counter()
+        for batch in self._batches(self.sampler.epoch(epoch), first):
+            progress.sums = self._add(progress.sums, self._step(batch))
+            progress.step += 1
+            if progress.step % CHECK_EVERY[self.device.type] == 0:
+                self._check_finite(epoch)
+            self.notify("disent_batch_ended", run=self.run, epoch=epoch, step=progress.step)
+            if progress.step < self.sampler.steps:
+                self._answer(stop)
+        self._check_finite(epoch)
+        seconds = time.perf_counter() - started
+        assert progress.sums is not None
+        losses = self._named(progress.sums / progress.step)
+        images = (progress.step - first) * self.run.settings.batch_size
+        speed = {"seconds": seconds, "images_per_second": images / max(seconds, 1e-9), "learning_rate": rate}
+        losses.update({f"validation/{name}": value for name, value in self._validate().items()})
+        self._finish_epoch(epoch, losses)
+        self.notify("disent_epoch_ended", run=self.run, epoch=epoch, losses={**losses, **speed})
+
+    def _step(self, batch: GroupBatch) -> Tensor:
+        """One optimiser step; the total and the named terms as one vector on the device."""
+        loss = self.model.loss(batch)  # type: ignore[operator]
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()
+        self.optimizer.step()
+        self.names = ["total", *loss.terms]
+        return torch.stack([loss.total.detach(), *(term.detach() for term in loss.terms.values())])
+
+    def _batches(self, batches: Batches, first: int = 0) -> Iterator[GroupBatch]:
+        index = torch.from_numpy(batches.index).to(self.device)
+        group = torch.from_numpy(batches.group).to(self.device)
+        for step in range(first, len(index)):
+            images = self.pixels.batch(index[step])
+            yield GroupBatch(images, group[step], index[step], batches.group_count)
+
+    def _validate(self) -> dict[str, float]:
+        """Mean loss over the validation batches, in evaluation mode and with fixed noise."""
+        if self.validation is None:
+            return {}
+        self.model.eval()
+        with torch.no_grad(), _own_noise(self.device):
+            sums = None
+            for batch in self._batches(self.validation):
+                loss = self.model.loss(batch)  # type: ignore[operator]
+                sums = self._add(sums, torch.stack([loss.total, *loss.terms.values()]))
+        assert sums is not None
+        return self._named(sums / len(self.validation.index))
+
+    def _finish_epoch(self, epoch: int, losses: dict[str, float]) -> None:
+        progress = self.progress
+        score = losses.get("validation/total", losses["total"])
+        progress.epoch, progress.step, progress.sums = epoch + 1, 0, None
+        if score < progress.best:
+            progress.best, progress.best_epoch = score, epoch
+            save(self.run.folder.checkpoint("best"), Checkpoint(self.model.state_dict(), progress))
+        self._save()
+
+    def _save(self) -> None:
+        state = random_state(self.device)
+        content = Checkpoint(self.model.state_dict(), self.progress, self.optimizer.state_dict(), state)
+        save(self.run.folder.checkpoint("last"), content)
+
+    def _answer(self, stop: StopRequest) -> None:
+        """Save and leave if a signal asked for it."""
+        if not stop.requested:
+            return
+        epoch, step = self.progress.epoch, self.progress.step
+        if step:  # otherwise the end of the epoch has just been saved
+            self._check_finite(epoch)
+            self._save()
+        raise Interrupted(
+            f"Stopped by {stop.requested} in epoch {epoch} of {self.run.epochs}, "
+            f"after {step} of {self.sampler.steps} batches.",
+            f"Everything up to there is saved in {self.run.folder.checkpoint('last')}.",
+            f"Go on with: disent run --resume {self.run.folder.path}",
+        )
+
+    def _check_finite(self, epoch: int) -> None:
+        sums = self.progress.sums
+        if sums is None or bool(sums.isfinite().all()):
+            return
+        last = self.run.folder.checkpoint("last")
+        kept = f"The last good checkpoint is kept: {last} (end of epoch {epoch - 1})." if last.exists() else (
+            "No epoch was finished, so there is no checkpoint."
+        )  # fmt: skip
+        bad = ", ".join(name for name, value in zip(self.names, sums.tolist(), strict=True) if value - value != 0)
+        raise WorkFailed(
+            f"The loss is no longer a finite number in epoch {epoch}, batch {self.progress.step} ({bad}).",
+            kept,
+            f"Try a smaller learning rate: disent run --lr {learning_rate(self.run.settings, epoch) / 5:g} ...",
+        )
+
+    def _add(self, sums: Tensor | None, terms: Tensor) -> Tensor:
+        return terms.double() if sums is None else sums + terms
+
+    def _named(self, values: Tensor) -> dict[str, float]:
+        return dict(zip(self.names, values.tolist(), strict=True))
+
+
+@contextmanager
+def _own_noise(device: torch.device) -> Iterator[None]:
+    """Draw from generators of a fixed seed and leave the training's as they were."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(0)
+        yield
