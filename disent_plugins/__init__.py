@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Result as Result
     from disent_plugins.contracts import Subject as Subject
     from disent_plugins.contracts import Value as Value
+    from disent_plugins.data_adapters.adapter import RawFile as RawFile
+    from disent_plugins.data_adapters.adapter import RawTable as RawTable
     from disent_plugins.options import Options as Options
     from disent_plugins.options import option as option
     from disent_plugins.registry.hookspecs import hookimpl as hookimpl
@@ -41,6 +43,7 @@ _HOME = {
         "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Loss", "Posterior", "Result",
         "Subject", "Value",
     ),
+    "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
     "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),

@@ -20,7 +20,7 @@ def idx(array: np.ndarray) -> bytes:
 
 
 def write_mnist(folder: Path, train: int = 12, test: int = 4) -> np.ndarray:
-    """The four files, gzip-compressed; the images [train + test, 28, 28] are returned. The label is the row modulo 10."""
+    """The four files; the images [train + test, 28, 28] are returned, the label is the row modulo 10."""
     images = np.random.default_rng(0).integers(0, 256, (train + test, 28, 28), dtype=np.uint8)
     digit = np.arange(train + test) % 10
     folder.mkdir(parents=True, exist_ok=True)

@@ -188,7 +188,7 @@ def test_other_arrays_in_the_file_do_not_matter(tmp_path: Path):
 def test_a_file_of_another_kind(content: bytes, tmp_path: Path):
     path = tmp_path / "codes.npz"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match="neither an .npz nor an HDF5 file"):
+    with pytest.raises(UsageError, match=r"neither an \.npz nor an HDF5 file"):
         read_codes(path)
 
 

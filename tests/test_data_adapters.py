@@ -33,7 +33,7 @@ def pixels(adapter, source):
 
 
 def test_every_spec_leads_to_an_adapter_of_its_name():
-    registry = Registry()
+    registry = Registry(third_party=False)
     for spec in disent_datasets():
         adapter = registry.load(*registry.datasets.find(spec.name))()
         assert adapter.info.name == spec.name
@@ -57,7 +57,10 @@ def test_digits_have_a_stratified_split_and_real_contrast():
 
 def test_the_split_of_digits_is_the_published_one():
     split = Digits().read(None).split
-    assert hashlib.sha256(split.tobytes()).hexdigest() == "fee0ecff7ad4d8f9a29210bf06cfcd050715a2e77e57d122708b863fc140646a"
+    assert (
+        hashlib.sha256(split.tobytes()).hexdigest()
+        == "fee0ecff7ad4d8f9a29210bf06cfcd050715a2e77e57d122708b863fc140646a"
+    )
 
 
 # MNIST
@@ -114,7 +117,7 @@ def test_a_bad_idx_file_is_named(tmp_path, name, content, why):
 def test_a_missing_idx_file_is_named(tmp_path):
     data_files.write_mnist(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DataMissing, match="no t10k-labels-idx1-ubyte.gz"):
+    with pytest.raises(DataMissing, match="no t10k-labels-idx1-ubyte"):
         Mnist().read(tmp_path)
 
 
@@ -190,7 +193,7 @@ def test_missing_cars_are_named(tmp_path, cars, layout):
 
 
 def test_no_cars_at_all(tmp_path):
-    with pytest.raises(DataMissing, match="neither nips2015-analogy-data.tar.gz nor"):
+    with pytest.raises(DataMissing, match=r"neither nips2015-analogy-data\.tar\.gz nor"):
         Cars3d().read(tmp_path)
 
 
@@ -277,7 +280,11 @@ def test_faces_are_cropped_and_grouped_by_person(celeba, zipped):
     # x = 89 of 19..159 is where the dark half ends: column 32 of 64.
     assert np.abs(images[:, :, :30].mean(axis=(1, 2, 3)) - (40 + np.arange(8))).max() < 2
     assert np.abs(images[:, :, 34:].mean(axis=(1, 2, 3)) - 200).max() < 2
-    assert set(table.sources) == {"identity_CelebA.txt", "list_eval_partition.txt", "all JPEGs in the order of the rows"}
+    assert set(table.sources) == {
+        "identity_CelebA.txt",
+        "list_eval_partition.txt",
+        "all JPEGs in the order of the rows",
+    }
 
 
 def test_the_crop_is_the_documented_one(tmp_path):

@@ -94,7 +94,7 @@ def prepare_data(
         state.print_json(document)
         return
     counts = ", ".join(f"{count:,} {split}" for split, count in splits.items() if count)
-    state.out.print(f"{name}: {len(table.images):,} images ({counts}) in {table.path}", soft_wrap=True)
+    state.out.print(f"{name}: {len(table.images):,} images ({counts}) in {table.path}", markup=False, soft_wrap=True)
 
 
 @app.command("verify")
@@ -113,4 +113,4 @@ def verify_data(name: Name, json: Json = False) -> None:
     if json:
         state.print_json({"name": name, "cache": str(path), "verified": True})
         return
-    state.out.print(f"{name}: {path} is intact.", soft_wrap=True)
+    state.out.print(f"{name}: {path} is intact.", markup=False, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -24,7 +23,12 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+            return found
+        except BrokenPipeError:
+            # Whoever read our output has gone, as in `disent models list | head -1`: not worth a word.
+            state.drop(sys.stdout)
         except KeyboardInterrupt as error:
             raise Interrupted(
                 "Interrupted.", "What was being written was not put in place; nothing old is lost."
@@ -71,10 +75,6 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app(args=arguments, prog_name="disent")
-    except BrokenPipeError:
-        # Whoever read our output has gone, as in `disent models list | head -1`: not worth a word.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except DisentError as error:
         if debug:
             raise

@@ -66,7 +66,7 @@ def measure_one(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Metric option; repeatable.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed (default: the run's, or 0).")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed (default: the run's, or 0).")] = None,
     checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for figures (default: the run's, or here).")] = None,
@@ -81,7 +81,8 @@ def measure_one(
         return
     from disent_plugins.cli.progress import reporting
     from disent_plugins.options import parse_assignments
-    from disent_plugins.training.evaluate import document, measure
+    from disent_plugins.training.documents import document
+    from disent_plugins.training.evaluate import measure
 
     if run is not None and codes is not None:
         raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")

@@ -50,8 +50,9 @@ def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], jso
     if json:
         state.print_json(document)
         return
-    state.out.print(f"[bold]{name}[/bold]  {spec.summary}")
-    state.out.print(f"{spec.reference}\nneeds: {', '.join(spec.requires) or 'nothing'}; from {plugin.distribution}\n")
+    state.out.print(f"{name}: {spec.summary}", style="bold", markup=False)
+    needs = ", ".join(spec.requires) or "nothing"
+    state.out.print(f"{spec.reference}\nneeds: {needs}; from {plugin.distribution}\n", markup=False)
     rows = [[o.name, str(o.default), o.accepts, o.doc] for o in options]
     state.out.print(show.table("Options (--set name=value)", ["name", "default", "takes", "meaning"], rows))
     state.out.print()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from disent_plugins.cli import show, state
-from disent_plugins.errors import UsageError
+from disent_plugins.errors import Interrupted, UsageError
 
 TRAINING, MODEL, PLACE = "Training", "Model and data", "Files"
 
@@ -74,18 +75,21 @@ def run(
     given = {key: value for key, value in file.items() if key not in ("source", "out")}
     registry = state.registry()
     if resume is not None:
-        changed = {**given, **flags, "options": {**given.get("options", {}), **flags["options"]}}
-        folder = _resumable(resume, {**changed, "model": model, "data": data}, out, "epochs" in given)
-        epochs = epochs or given.get("epochs")
-        with reporting() as report:
-            ready = session.resume(registry, folder, epochs=epochs, device=device, source=source, report=report)
+        asked = {**given, **{key: value for key, value in flags.items() if value is not None}}
+        asked |= {"options": {**given.get("options", {}), **flags["options"]}}
+        asked |= {key: value for key, value in (("model", model), ("data", data)) if value is not None}
+        folder, settings = _resumable(registry, resume, asked, out)
     else:
-        names = {"model": model or file.get("model", "gmvae"), "data": data or file.get("data", "digits")}
+        names = {"model": str(model or file.get("model", "gmvae")), "data": str(data or file.get("data", "digits"))}
         parts, settings = session.resolve(registry, **names, file=given, flags=flags)
-        if dry_run:
-            state.out.print(_toml(vars(settings)), markup=False, soft_wrap=True, end="")
-            return
-        with reporting() as report:
+    if dry_run:
+        state.out.print(_toml(vars(settings)), markup=False, soft_wrap=True, end="")
+        return
+    with reporting() as report:
+        if resume is not None:
+            to = {"epochs": settings.epochs, "device": settings.device}
+            ready = session.resume(registry, folder, **to, source=source, report=report)
+        else:
             ready = session.start(parts, settings, source=source, out=out, report=report)
     _announce(ready)
     display = TrainingDisplay()
@@ -97,14 +101,16 @@ def run(
     _finish(ready, json)
 
 
-def _resumable(path: Path, changed: dict[str, Any], out: Path | None, file_epochs: bool) -> Any:
-    """The run to go on with, if nothing was asked for that would make it another run."""
+def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | None) -> tuple[Any, Any]:
+    """The run to go on with and its settings, if nothing was asked for that would make it another run."""
     from disent_plugins.training.folder import find_folder
-    from disent_plugins.training.settings import differences
+    from disent_plugins.training.session import load_parts
+    from disent_plugins.training.settings import changed, differences
 
     folder = find_folder(path)
-    settings = folder.settings()
-    different = differences(settings, changed)
+    before = folder.settings()
+    settings = changed(before, load_parts(registry, before.model, before.data).model_class.Config, asked)
+    different = differences(before, settings)
     if out is not None and out.resolve() != folder.path.resolve():
         different.append(f"out: {folder.path} -> {out}")
     if different:
@@ -114,7 +120,7 @@ def _resumable(path: Path, changed: dict[str, Any], out: Path | None, file_epoch
             f"Leave them out to go on with the run (only --epochs and --device may change): "
             f"disent run --resume {folder.path}",
         )
-    return folder
+    return folder, settings
 
 
 def _announce(ready: Any) -> None:
@@ -136,23 +142,32 @@ def _announce(ready: Any) -> None:
 def _finish(ready: Any, json: bool) -> None:
     """Measure, draw, and say where everything is and what to try next."""
     from disent_plugins.cli.progress import reporting
-    from disent_plugins.training.evaluate import AFTER_TRAINING, document, measure
+    from disent_plugins.training.documents import document
+    from disent_plugins.training.evaluate import after_training, measure
     from disent_plugins.training.session import open_run
 
     registry, folder = ready.parts.registry, ready.run.folder
     documents = {}
-    with reporting() as report:
-        subject = open_run(registry, folder, device=ready.run.settings.device, report=report).subject(report=report)
-        for name in AFTER_TRAINING:
-            documents[name] = document(measure(registry, name, {}, subject))
-            folder.add_results({name: documents[name]})
+    try:
+        with reporting() as report:
+            subject = open_run(registry, folder, device=ready.run.settings.device, report=report).subject(report=report)
+            for name in after_training(registry):
+                found = document(measure(registry, name, {}, subject))
+                documents[found["metric"]] = found
+                folder.add_results({found["metric"]: found})
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "Interrupted while measuring; the training is done and saved.",
+            "What was being written was not put in place; nothing old is lost.",
+            f"Measure it with: disent run --resume {shlex.quote(str(folder.path))}",
+        ) from error
     registry.notify("disent_run_ended", run=ready.run, results=documents)
     if json:
         state.print_json({"run": str(folder.path), "results": documents})
         return
     state.out.print()
-    for name in AFTER_TRAINING:
-        show.show_result(documents[name])
+    for found in documents.values():
+        show.show_result(found)
     path = show.shorten(folder.path)
     state.out.print()
     for line in (
@@ -166,7 +181,7 @@ def _finish(ready: Any, json: bool) -> None:
 
 
 def _path(file: dict[str, Any], key: str) -> Path | None:
-    return Path(file[key]) if key in file else None
+    return Path(str(file[key])) if key in file else None
 
 
 def _value(value: Any) -> str:
@@ -188,5 +203,5 @@ def _literal(value: Any) -> str:
     if isinstance(value, str):
         import json
 
-        return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False)  # TOML has no surrogate pairs
     return str(list(value)) if isinstance(value, list | tuple) else repr(value)

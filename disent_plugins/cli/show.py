@@ -11,7 +11,7 @@ from rich.text import Text
 
 from disent_plugins.cli import state
 
-BAR = 20
+BAR = 10
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -44,36 +44,40 @@ def shorten(path: str | Path) -> str:
 
 
 def _values(document: Mapping[str, Any]) -> Table:
-    shown = Table(
-        title=document["metric"],
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-        pad_edge=False,
-    )
-    for column in ("", "value", "95 % interval", "chance", "ceiling", "chance to ceiling", "N", "unit"):
-        shown.add_column(column, justify="right" if column in ("value", "chance", "ceiling", "N") else "left")
-    for name, value in document["values"].items():
-        reference = document["reference"][name]
-        low, high = reference["low"], reference["high"]
-        shown.add_row(
-            Text(name),
-            Text(_number(value), style="bold"),
-            Text(f"{_number(low)} to {_number(high)}" if low is not None else ""),
-            Text(_number(reference["floor"])),
-            Text(_number(reference["ceiling"])),
-            Text(_bar(value, reference["floor"], reference["ceiling"])),
-            Text(f"{reference['n']:,}" if reference["n"] else ""),
-            Text(reference["unit"]),
-        )
+    """The values, a block for each unit, in 80 columns."""
+    shown = table(document["metric"], ["", "value", "95 %", "chance", "ceiling", "from chance", "N"], [])
+    for number in (1, 3, 4, 6):
+        shown.columns[number].justify = "right"
+    for column in shown.columns:
+        column.no_wrap = True
+    units = dict.fromkeys(reference["unit"] for reference in document["reference"].values())
+    for unit in units:
+        shown.add_row(Text(unit, style="dim"))
+        for name, value in document["values"].items():
+            reference = document["reference"][name]
+            if reference["unit"] == unit:
+                shown.add_row(*_cells(name, value, reference))
     return shown
+
+
+def _cells(name: str, value: float, reference: Mapping[str, Any]) -> list[Text]:
+    low, high = reference["low"], reference["high"]
+    wanted = {"up": " ↑", "down": " ↓"}.get(reference["better"], "  ")
+    return [
+        Text(f"  {name}"),
+        Text(_number(value) + wanted, style="bold"),
+        Text(f"{_number(low)}–{_number(high)}" if low is not None else ""),
+        Text(_number(reference["floor"])),
+        Text(_number(reference["ceiling"])),
+        Text(_bar(value, reference["floor"], reference["ceiling"])),
+        Text(f"{reference['n']:,}" if reference["n"] else ""),
+    ]
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
 def _bar(value: float, floor: float | None, ceiling: float | None) -> str:

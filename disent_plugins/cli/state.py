@@ -6,14 +6,35 @@ import json
 import os
 import sys
 from functools import cache
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
 from disent_plugins.registry.host import Plugin, Registry, from_environment
 
-err = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
+
+class Out(Console):
+    """stdout; when whoever read it has gone, that is for ``main`` to answer."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class Err(Console):
+    """stderr; when whoever read it has gone, the work goes on unheard."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Let the rest of a stream go nowhere, so that nothing fails when it is flushed at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+err = Err(stderr=True, highlight=False, emoji=False)
+out = Out(highlight=False, emoji=False)
 
 third_party = True
 """Cleared by --no-plugins before any command runs."""
@@ -31,7 +52,9 @@ def registry() -> Registry:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    from disent_plugins.training.documents import plain
+
+    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def say(text: str) -> None:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from disent_plugins.data_adapters.adapter import DataAdapter, RawTable
 
 _PAGE = 4096
+_DESCRIPTION = 1 << 18  # bytes reserved for the attributes; HDF5 gives back what it does not use
 _NO_FALLOCATE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
 
@@ -71,7 +73,7 @@ def _allocate(path: Path, info: DatasetInfo, raw: RawTable) -> None:
     import h5py
 
     shape = (len(raw.factors), info.image.height, info.image.width, info.image.channels)
-    with h5py.File(path, "w", alignment_threshold=_PAGE, alignment_interval=_PAGE) as file:
+    with _as_os_error(), h5py.File(path, "w", alignment_threshold=_PAGE, alignment_interval=_PAGE) as file:
         file.create_dataset("factors", data=raw.factors, dtype=np.int64)
         file.create_dataset("split", data=raw.split, dtype=np.uint8)
         layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -82,7 +84,7 @@ def _allocate(path: Path, info: DatasetInfo, raw: RawTable) -> None:
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             try:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size + _DESCRIPTION)
             except OSError as error:
                 if error.errno not in _NO_FALLOCATE:
                     raise
@@ -127,7 +129,7 @@ def _describe(path: Path, info: DatasetInfo, raw: RawTable, content_hash: str) -
 
     sizes = raw.factors.max(axis=0) + 1
     actual = tuple(Factor(factor.name, int(size)) for factor, size in zip(info.factors, sizes, strict=True))
-    with h5py.File(path, "r+") as file:
+    with _as_os_error(), h5py.File(path, "r+") as file:
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["dataset"] = info.name
         file.attrs["info"] = json.dumps(dataclasses.asdict(dataclasses.replace(info, factors=actual)))
@@ -135,3 +137,12 @@ def _describe(path: Path, info: DatasetInfo, raw: RawTable, content_hash: str) -
         file.attrs["preprocessing"] = info.preprocessing
         file.attrs["content_hash"] = content_hash
         file.attrs["maker"] = f"disent-plugins {__version__}"
+
+
+@contextlib.contextmanager
+def _as_os_error() -> Iterator[None]:
+    """HDF5 reports a full disk as a RuntimeError when it closes a file."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(str(error)) from error

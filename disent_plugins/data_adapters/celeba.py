@@ -78,7 +78,7 @@ def _labels(source: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
         raise _bad(f"{IDENTITY} and {PARTITION} do not list the same images.", f"Only one of them has {name}.")
     names = list(identities)
     split = np.array([parts[name] for name in names])
-    if split.min() < 0 or split.max() > 2:
+    if split.max() > 2:
         raise _bad(f"{source / PARTITION} is not CelebA's.", f"It has the partition {split.max()}; 0, 1 and 2 exist.")
     people, identity = np.unique([identities[name] for name in names], return_inverse=True)
     first, last = np.full(len(people), 3), np.full(len(people), -1)
@@ -170,7 +170,7 @@ def shrink(jpeg: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
         if image.size != _SIZE:
             raise ValueError(f"it has {image.size[0]}x{image.size[1]} pixels, aligned faces have 178x218")
-        return np.asarray(image.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, box=_CROP))
+        return np.asarray(image.convert("RGB").crop(_CROP).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
 
 
 def _bad(what: str, why: str) -> DataMissing:

@@ -18,12 +18,16 @@ class Rows:
     """Positions among the codes.
 
     Attributes:
-        train, validation, test: int64.
+        train: Rows to train on, int64.
+        tuned_train: Rows to train on where an epoch is chosen: ``train`` less what is held out of it for that.
+        validation: Rows to choose an epoch by.
+        test: Rows to test on.
         protocol: Where they come from, in words.
         notes: What a reader must know of them.
     """
 
     train: np.ndarray
+    tuned_train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     protocol: str
@@ -54,9 +58,10 @@ def choose_rows(codes: Codes, labels: np.ndarray, target: str, seed: int, max_tr
     if max_train is not None and len(train) > max_train:
         train = np.sort(stream(seed, "probe", "subset").permutation(train)[:max_train])
     validation = validation[np.isin(labels[validation], labels[train])]
+    tuned_train = train
     if not len(validation):
         kept, held = hold_out(labels[train], derived(seed, "probe", "validation"))
-        train, validation = train[kept], train[held]
+        tuned_train, validation = train[kept], train[held]
     known = np.isin(labels[test], labels[train])
     if not known.all():
         absent = len(np.unique(labels[test[~known]]))
@@ -68,4 +73,4 @@ def choose_rows(codes: Codes, labels: np.ndarray, target: str, seed: int, max_tr
             f"{len(train)} rows of {len(np.unique(labels[train]))} classes to train on, {len(test)} to test on.",
             "It needs training rows of at least two classes and test rows of the same classes.",
         )
-    return Rows(train, validation, test, protocol, tuple(notes))
+    return Rows(train, tuned_train, validation, test, protocol, tuple(notes))

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from disent_plugins.metrics.probe_network import Networks
-from disent_plugins.metrics.seeds import derived
+from disent_plugins.metrics.seeds import derived, stream
 
 VALIDATION_SHARE = 0.1
 
@@ -143,7 +143,7 @@ def hold_out(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     No class is held out as a whole. Where that leaves nothing to hold out, the kept rows serve for both.
     """
     held = np.zeros(len(labels), dtype=bool)
-    order = np.random.default_rng(derived(seed, "validation")).permutation(len(labels))
+    order = stream(seed, "validation").permutation(len(labels))
     held[order[: max(1, round(VALIDATION_SHARE * len(labels)))]] = True
     held &= np.isin(labels, labels[~held])
     kept = np.flatnonzero(~held)

@@ -20,13 +20,11 @@ class GroupStatistics:
         mean: mu_G [G, D]; 0 for rows without members.
         variance: The diagonal of Sigma_G [G, D]; 1 for rows without members.
         size: Members [G], float.
-        precision: Sum of the members' precisions [G, D], a prior's included if it was asked for.
     """
 
     mean: Tensor
     variance: Tensor
     size: Tensor
-    precision: Tensor
 
     @property
     def present(self) -> Tensor:
@@ -66,17 +64,19 @@ def product_of_gaussians(
     if include_prior:
         total = total + 1.0
     safe = torch.where(size > 0, total, 1.0)
-    return GroupStatistics(weighted / safe, 1.0 / safe, size.squeeze(1), total)  # Eq. 3
+    return GroupStatistics(weighted / safe, 1.0 / safe, size.squeeze(1))  # Eq. 3
 
 
 def leave_one_out_mean(mean: Tensor, logvar: Tensor, group: Tensor, groups: GroupStatistics) -> Tensor:
     """Mean of the product over the *other* members of each image's group, [B, D]; its own mean if there is none."""
-    precision = (-logvar.float()).exp()
-    total = group_rows(groups.precision, group, precision)
-    weighted = group_rows(groups.precision * groups.mean, group, precision * mean)
+    # In float64: beside a member that is much surer than the rest, float32 sums would keep nothing of the rest.
+    precision = (-logvar.double()).exp()
+    columns = torch.cat([precision, precision * mean.double()], dim=1)
+    others = group_rows(group_sums(columns, group, len(groups.size)), group, columns) - columns
+    total, weighted = others.chunk(2, dim=1)
     alone = group_sizes(groups.size, group).unsqueeze(1) < 2
-    rest = torch.where(alone, 1.0, total - precision).clamp_min(1e-12)
-    return torch.where(alone, mean, (weighted - precision * mean) / rest)
+    safe = torch.where(alone, 1.0, total).clamp_min(1e-12)
+    return torch.where(alone, mean, (weighted / safe).to(mean.dtype))
 
 
 def group_sizes(size: Tensor, group: Tensor) -> Tensor:

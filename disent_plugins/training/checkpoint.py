@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from disent_plugins import __version__
 from disent_plugins.errors import UsageError
 from disent_plugins.files import replacing
 
@@ -83,12 +85,43 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
             "It holds more than weights, or is no checkpoint; loading it could run foreign code. Nothing was executed.",
             "Use only checkpoints that disent wrote.",
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{path} is damaged.", f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read.", f"The system says: {error.strerror or error}.") from error
+    except Exception as error:  # torch raises nearly anything on damaged bytes
+        raise _damaged(path, error) from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != FORMAT_VERSION:
-        raise UsageError(f"{path} is not a checkpoint of this version.", f"Its format version is {version}.")
-    return Checkpoint(content["model"], Progress(**content["progress"]), content["optimizer"], content["random"])
+        raise UsageError(
+            f"{path} is not a checkpoint of this version.",
+            f"Its format version is {version}, this is disent-plugins {__version__}, which reads {FORMAT_VERSION}.",
+            "Use the version that wrote it (environment.json of its run names it), or train again with: disent run",
+        )
+    try:
+        return Checkpoint(content["model"], Progress(**content["progress"]), content["optimizer"], content["random"])
+    except (KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
+    """Put a checkpoint's weights into a model.
+
+    Raises:
+        UsageError: They are another model's: a name or a shape differs.
+    """
+    try:
+        model.load_state_dict(checkpoint.model)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path} does not fit the model of its run.",
+            str(error).splitlines()[-1].strip(),
+            "Was the model's code changed, or config.json edited, since it was trained?",
+        ) from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left unfinished beside a checkpoint. Only for who holds the run's lock."""
+    for leftover in path.parent.glob(f".{path.name}.*.partial"):
+        leftover.unlink(missing_ok=True)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
@@ -104,3 +137,11 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
     torch.set_rng_state(state["cpu"].cpu())
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+
+
+def _damaged(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{path} is damaged.",
+        f"{type(error).__name__}: {str(error).partition(chr(10))[0]}",
+        "The other checkpoint of the run may be intact: disent metrics NAME RUN --checkpoint best (or last).",
+    )

@@ -1,17 +1,24 @@
-"""Metrics by name on a subject, and their results as plain documents."""
+"""Metrics by name on a subject."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.errors import PluginFailure, UsageError
+from disent_plugins.errors import PluginFailure, UsageError, WorkFailed
 from disent_plugins.options import build
-from disent_plugins.registry.host import Registry
+from disent_plugins.registry.host import OURS, Registry
 
 AFTER_TRAINING = ("probe", "reconstruction", "swap-grid", "interpolation", "samples")
 """What ``disent run`` measures."""
+
+
+def after_training(registry: Registry) -> list[str]:
+    """The metrics of ``AFTER_TRAINING`` as names that mean ours, without those whose plugin is disabled."""
+    ours = {spec.name for spec, plugin in registry.metrics.entries if plugin.distribution == OURS}
+    return [f"{OURS}:{name}" for name in AFTER_TRAINING if name in ours]
 
 
 def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: Subject) -> Result:
@@ -19,7 +26,7 @@ def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: 
 
     Raises:
         UsageError: Unknown metric or option, or the subject lacks what the metric needs.
-        PluginFailure: A third-party metric failed or returned something else than a result.
+        PluginFailure: A third-party metric failed, or returned something else than a result of finite numbers.
     """
     spec, plugin = registry.metrics.find(name)
     lacking = [need for need, have in (("decoder", subject.decode), ("images", subject.images))
@@ -36,20 +43,8 @@ def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: 
     result = registry.call(plugin, what, lambda: metric_class(config).measure(subject))
     if not isinstance(result, Result):
         raise PluginFailure(what + ".", f"It returned {type(result).__name__}, not a disent_plugins.Result.")
+    bad = [key for key, value in result.values.items() if not math.isfinite(value.value)]
+    if bad:
+        failure = WorkFailed if plugin.distribution == OURS else PluginFailure
+        raise failure(what + ".", f"It gives no finite number for {', '.join(bad)}.", "Are the codes all alike?")
     return result
-
-
-def document(result: Result) -> dict[str, Any]:
-    """A result with the stable keys ``metric, values, reference, settings, artifacts, notes``."""
-    reference = {
-        name: {key: part for key, part in vars(value).items() if key != "value"}
-        for name, value in result.values.items()
-    }
-    return {
-        "metric": result.metric,
-        "values": {name: value.value for name, value in result.values.items()},
-        "reference": reference,
-        "settings": dict(result.settings),
-        "artifacts": {name: str(path) for name, path in result.artifacts.items()},
-        "notes": list(result.notes),
-    }

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import BaseFileLock, FileLock, Timeout
 
 from disent_plugins import __version__
 from disent_plugins.contracts import ImageTable
 from disent_plugins.errors import UsageError
-from disent_plugins.files import read_json, write_json
+from disent_plugins.files import clear_disk_errors, read_json, write_json
 from disent_plugins.options import build
 from disent_plugins.training.settings import RunSettings
 
@@ -84,8 +86,39 @@ class RunFolder:
 
     def add_results(self, documents: Mapping[str, Any]) -> None:
         """Merge metric documents into ``results.json``."""
-        before = read_json(self.results) if self.results.is_file() else {}
-        write_json(self.results, {**before, **documents})
+        with self.measuring():
+            before = read_json(self.results) if self.results.is_file() else {}
+            write_json(self.results, {**before, **documents})
+
+    def claim(self) -> BaseFileLock | None:
+        """Keep other processes from training this run until the lock is released or this process ends.
+
+        Raises:
+            UsageError: Another one is at it.
+        """
+        with clear_disk_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".training.lock")
+            try:
+                lock.acquire(timeout=0)
+                return lock
+            except Timeout as error:
+                raise UsageError(
+                    f"{self.path} is being trained by another process.",
+                    "Two would overwrite each other's checkpoints.",
+                    "Wait until it is done, or stop it first.",
+                ) from error
+            except NotImplementedError:  # a network file system without locks
+                return None
+
+    @contextlib.contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Hold codes and results together while another command measures the same run."""
+        with contextlib.ExitStack() as held:
+            # Where no lock can be had, a folder to read only for example, each is on its own.
+            with contextlib.suppress(NotImplementedError, OSError):
+                held.enter_context(FileLock(self.path / ".measuring.lock"))
+            yield
 
 
 def new_folder(settings: RunSettings, out: Path | None) -> RunFolder:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import BaseFileLock
 from torch import nn
 
 from disent_plugins.contracts import DatasetInfo, ImageTable, Report, Subject
@@ -19,7 +21,7 @@ from disent_plugins.metrics.codes_file import read_codes, write_codes
 from disent_plugins.options import build
 from disent_plugins.registry.host import Plugin, Registry
 from disent_plugins.registry.specs import ModelSpec
-from disent_plugins.training.checkpoint import load
+from disent_plugins.training.checkpoint import load, load_weights
 from disent_plugins.training.devices import choose_device
 from disent_plugins.training.encode import decoder, encode, real_images, used_rows
 from disent_plugins.training.folder import RunFolder, new_folder
@@ -103,11 +105,16 @@ class Session:
     run: Run
     table: ImageTable
     trainer: Trainer
+    lock: BaseFileLock | None = None
 
     def fit(self) -> None:
         """Train to the end."""
         parts = self.parts
-        parts.registry.call(parts.plugin, f"Model '{parts.spec.name}' failed while training", self.trainer.fit)
+        try:
+            parts.registry.call(parts.plugin, f"Model '{parts.spec.name}' failed while training", self.trainer.fit)
+        finally:
+            if self.lock is not None:
+                self.lock.release()
 
 
 def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path | None, report: Report) -> Session:
@@ -116,6 +123,7 @@ def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path
     folder = new_folder(settings, out)
     table = _table(parts, settings, source, report)
     session = _session(parts, settings, table, device, folder)
+    session.lock = folder.claim()
     folder.write_start(settings, table, device)
     return session
 
@@ -132,14 +140,16 @@ def resume(
     """Continue a run from its last checkpoint; only the number of epochs and the device may be new.
 
     Raises:
-        UsageError: The run, its checkpoint or its data are not what they were.
+        UsageError: The run, its checkpoint or its data are not what they were, or another process is training it.
     """
     settings = folder.settings()
-    settings = replace(settings, epochs=epochs or settings.epochs, device=device or settings.device)
+    epochs = settings.epochs if epochs is None else epochs
+    settings = replace(settings, epochs=epochs, device=device or settings.device)
     parts = load_parts(registry, settings.model, settings.data)
     table = _table(parts, settings, source, report)
     check_same_data(folder, table)
     session = _session(parts, settings, table, choose_device(settings.device), folder)
+    session.lock = folder.claim()
     session.trainer.resume()
     folder.write_start(settings, table, session.trainer.device)
     return session
@@ -189,13 +199,16 @@ class TrainedRun:
         stamp = self.folder.path / "codes.json"
         state = self.folder.checkpoint(self.which).stat()
         mark = {"checkpoint": self.which, "written": state.st_mtime_ns, "size": state.st_size}
-        if self.folder.codes.is_file() and stamp.is_file() and read_json(stamp) == mark:
-            return read_codes(self.folder.codes)
-        codes = encode(self.model, self.pixels, self.table, rows, report)
-        stamp.unlink(missing_ok=True)
-        write_codes(self.folder.codes, codes)
-        write_json(stamp, mark)
-        return codes
+        with self.folder.measuring():
+            if self.folder.codes.is_file() and stamp.is_file():
+                with contextlib.suppress(UsageError):  # damaged codes are no loss: they are encoded again
+                    if read_json(stamp) == mark:
+                        return read_codes(self.folder.codes)
+            codes = encode(self.model, self.pixels, self.table, rows, report)
+            stamp.unlink(missing_ok=True)
+            write_codes(self.folder.codes, codes)
+            write_json(stamp, mark)
+            return codes
 
 
 def open_run(
@@ -218,21 +231,10 @@ def open_run(
     checkpoint = load(folder.checkpoint(which), target)
     parts = load_parts(registry, settings.model, settings.data)
     model = parts.model(settings).to(target)
-    _load_weights(model, checkpoint.model, folder.checkpoint(which))
+    load_weights(model, checkpoint, folder.checkpoint(which))
     table = _table(parts, settings, None, report)
     check_same_data(folder, table)
     return TrainedRun(folder, settings, table, model.eval(), Pixels(table, target), which)
-
-
-def _load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise UsageError(
-            f"{path} does not fit the model of its run.",
-            str(error).splitlines()[-1].strip(),
-            "Was the model's code changed, or config.json edited, since it was trained?",
-        ) from error
 
 
 def _table(parts: Parts, settings: RunSettings, source: Path | None, report: Report) -> ImageTable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -102,13 +102,34 @@ def read_config_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def differences(before: RunSettings, after: Mapping[str, Any]) -> list[str]:
+def changed(before: RunSettings, config_class: type, asked: Mapping[str, Any]) -> RunSettings:
+    """The settings of a run with what was asked for on top, checked like those of a new run.
+
+    Args:
+        before: The settings the run was started with.
+        config_class: The model's ``Config``.
+        asked: Settings, ``options`` among them; None means not given.
+
+    Raises:
+        UsageError: An unknown key or a value out of bounds.
+    """
+    given = {key: value for key, value in asked.items() if value is not None}
+    options = {**before.options, **given.get("options", {})}
+    config: Any = build(config_class, options, owner=f"model '{before.model}'")
+    complete = {name: getattr(config, name) for name in options}
+    return build(RunSettings, {**asdict(before), **given, "options": complete}, owner="the run")
+
+
+def differences(before: RunSettings, after: RunSettings) -> list[str]:
     """The settings in which a resumed run would differ, as ``key: before -> after``; ``epochs`` and ``device`` may."""
-    lines = []
-    for key, value in after.items():
-        if key == "options":
-            old, new = before.options, {**before.options, **value}
-            lines += [f"options.{k}: {old.get(k)} -> {new[k]}" for k in new if str(old.get(k)) != str(new[k])]
-        elif key not in ("epochs", "device") and value is not None and str(getattr(before, key)) != str(value):
-            lines.append(f"{key}: {getattr(before, key)} -> {value}")
-    return lines
+    pairs = [(key, getattr(before, key), getattr(after, key)) for key in SETTING_NAMES if key not in _MAY_CHANGE]
+    pairs += [(f"options.{key}", before.options.get(key), value) for key, value in after.options.items()]
+    return [f"{key}: {old} -> {new}" for key, old, new in pairs if _listed(old) != _listed(new)]
+
+
+_MAY_CHANGE = ("epochs", "device", "options")
+
+
+def _listed(value: Any) -> Any:
+    """JSON knows no tuples."""
+    return list(value) if isinstance(value, tuple) else value

@@ -5,6 +5,7 @@ It knows nothing of what a loss is made of. Nothing in a step waits for a GPU.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,10 +14,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from disent_plugins.contracts import GroupBatch
+from disent_plugins.contracts import GroupBatch, Loss
 from disent_plugins.data_adapters.samplers import Batches, Sampler
-from disent_plugins.errors import Interrupted, WorkFailed
-from disent_plugins.training.checkpoint import Checkpoint, Progress, load, random_state, restore_random_state, save
+from disent_plugins.errors import Interrupted, UsageError, WorkFailed
+from disent_plugins.training.checkpoint import (
+    Checkpoint,
+    Progress,
+    load,
+    load_weights,
+    random_state,
+    remove_leftovers,
+    restore_random_state,
+    save,
+)
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.settings import RunSettings
@@ -87,29 +97,52 @@ class Trainer:
         self.optimizer = make_optimizer(model, run.settings.lr)
         self.progress = Progress()
         self.names: list[str] = []
+        self._saved = ""
 
     def resume(self) -> None:
-        """Go on from the run's last checkpoint: weights, optimiser, random state and position."""
-        checkpoint = load(self.run.folder.checkpoint("last"), self.device)
-        self.model.load_state_dict(checkpoint.model)
+        """Go on from the run's last checkpoint: weights, optimiser, random state and position.
+
+        Raises:
+            UsageError: The checkpoint is missing, damaged or another model's, or it is already beyond the last epoch.
+        """
+        path = self.run.folder.checkpoint("last")
+        checkpoint = load(path, self.device)
+        load_weights(self.model, checkpoint, path)
         if checkpoint.optimizer is not None:
             self.optimizer.load_state_dict(checkpoint.optimizer)
         self.progress = checkpoint.progress
+        begun = self.progress.epoch - (self.progress.step == 0)
+        if begun > self.run.epochs:
+            raise UsageError(
+                f"{self.run.folder.path} has already trained {begun} epochs, not just {self.run.epochs}.",
+                "Training cannot be taken back.",
+                f"Go on to more with: disent run --resume {self.run.folder.path} --epochs {2 * begun}",
+            )
         restore_random_state(checkpoint.random, self.device)
         self.run.first_epoch = self.progress.epoch
+        self._saved = self._position()
 
     def fit(self) -> None:
         """Train to the last epoch.
 
         Raises:
             Interrupted: A signal came; the state was saved.
-            WorkFailed: The loss is no longer a number.
+            WorkFailed: The loss or the weights are no longer numbers, or the device's memory is full.
         """
+        for which in ("last", "best"):
+            remove_leftovers(self.run.folder.checkpoint(which))
         self.notify("disent_run_started", run=self.run)
-        with StopRequest() as stop:
-            while self.progress.epoch <= self.run.epochs:
-                self._epoch(self.progress.epoch, stop)
-                self._answer(stop)
+        try:
+            with StopRequest() as stop:
+                while self.progress.epoch <= self.run.epochs:
+                    self._epoch(self.progress.epoch, stop)
+                    self._answer(stop)
+        except torch.OutOfMemoryError as error:
+            raise WorkFailed(
+                f"The memory of {self.device} is full.",
+                f"{str(error).partition('.')[0]}. {self._kept()}",
+                f"Try a smaller batch: disent run --batch-size {self.run.settings.batch_size // 2} ...",
+            ) from error
 
     def _epoch(self, epoch: int, stop: StopRequest) -> None:
         progress = self.progress
@@ -122,14 +155,14 @@ class Trainer:
             progress.sums = self._add(progress.sums, self._step(batch))
             progress.step += 1
             if progress.step % CHECK_EVERY[self.device.type] == 0:
-                self._check_finite(epoch)
+                self._check_loss(epoch)
             self.notify("disent_batch_ended", run=self.run, epoch=epoch, step=progress.step)
             if progress.step < self.sampler.steps:
                 self._answer(stop)
-        self._check_finite(epoch)
+        self._check_loss(epoch)
         seconds = time.perf_counter() - started
         assert progress.sums is not None
-        losses = self._named(progress.sums / progress.step)
+        losses = dict(zip(self.names, (progress.sums / progress.step).tolist(), strict=True))
         images = (progress.step - first) * self.run.settings.batch_size
         speed = {"seconds": seconds, "images_per_second": images / max(seconds, 1e-9), "learning_rate": rate}
         losses.update({f"validation/{name}": value for name, value in self._validate().items()})
@@ -143,7 +176,7 @@ class Trainer:
         loss.total.backward()
         self.optimizer.step()
         self.names = ["total", *loss.terms]
-        return torch.stack([loss.total.detach(), *(term.detach() for term in loss.terms.values())])
+        return _terms(loss)
 
     def _batches(self, batches: Batches, first: int = 0) -> Iterator[GroupBatch]:
         index = torch.from_numpy(batches.index).to(self.device)
@@ -161,12 +194,15 @@ class Trainer:
             sums = None
             for batch in self._batches(self.validation):
                 loss = self.model.loss(batch)  # type: ignore[operator]
-                sums = self._add(sums, torch.stack([loss.total, *loss.terms.values()]))
+                sums = self._add(sums, _terms(loss))
         assert sums is not None
-        return self._named(sums / len(self.validation.index))
+        names = ["total", *loss.terms]
+        self._require_finite(sums, names, f"on the validation images after epoch {self.progress.epoch}")
+        return dict(zip(names, (sums / len(self.validation.index)).tolist(), strict=True))
 
     def _finish_epoch(self, epoch: int, losses: dict[str, float]) -> None:
         progress = self.progress
+        self._check_weights()
         score = losses.get("validation/total", losses["total"])
         progress.epoch, progress.step, progress.sums = epoch + 1, 0, None
         if score < progress.best:
@@ -178,42 +214,62 @@ class Trainer:
         state = random_state(self.device)
         content = Checkpoint(self.model.state_dict(), self.progress, self.optimizer.state_dict(), state)
         save(self.run.folder.checkpoint("last"), content)
+        self._saved = self._position()
 
     def _answer(self, stop: StopRequest) -> None:
         """Save and leave if a signal asked for it."""
         if not stop.requested:
             return
-        epoch, step = self.progress.epoch, self.progress.step
-        if step:  # otherwise the end of the epoch has just been saved
-            self._check_finite(epoch)
+        if self.progress.step:  # otherwise the end of the epoch has just been saved
+            self._check_loss(self.progress.epoch)
+            self._check_weights()
             self._save()
         raise Interrupted(
-            f"Stopped by {stop.requested} in epoch {epoch} of {self.run.epochs}, "
-            f"after {step} of {self.sampler.steps} batches.",
+            f"Stopped by {stop.requested} at {self._position()} ({self.run.epochs} epochs in all).",
             f"Everything up to there is saved in {self.run.folder.checkpoint('last')}.",
-            f"Go on with: disent run --resume {self.run.folder.path}",
+            f"Go on with: disent run --resume {shlex.quote(str(self.run.folder.path))}",
         )
 
-    def _check_finite(self, epoch: int) -> None:
-        sums = self.progress.sums
-        if sums is None or bool(sums.isfinite().all()):
+    def _position(self) -> str:
+        progress = self.progress
+        if not progress.step:
+            return f"the end of epoch {progress.epoch - 1}"
+        return f"epoch {progress.epoch}, batch {progress.step} of {self.sampler.steps}"
+
+    def _check_loss(self, epoch: int) -> None:
+        if self.progress.sums is not None:
+            self._require_finite(self.progress.sums, self.names, f"in epoch {epoch}, batch {self.progress.step}")
+
+    def _require_finite(self, values: Tensor, names: list[str], where: str) -> None:
+        if bool(values.isfinite().all()):
             return
-        last = self.run.folder.checkpoint("last")
-        kept = f"The last good checkpoint is kept: {last} (end of epoch {epoch - 1})." if last.exists() else (
-            "No epoch was finished, so there is no checkpoint."
-        )  # fmt: skip
-        bad = ", ".join(name for name, value in zip(self.names, sums.tolist(), strict=True) if value - value != 0)
-        raise WorkFailed(
-            f"The loss is no longer a finite number in epoch {epoch}, batch {self.progress.step} ({bad}).",
-            kept,
-            f"Try a smaller learning rate: disent run --lr {learning_rate(self.run.settings, epoch) / 5:g} ...",
-        )
+        bad = ", ".join(name for name, good in zip(names, values.isfinite().tolist(), strict=True) if not good)
+        raise self._diverged(f"The loss is no longer a finite number {where} ({bad}).")
+
+    def _check_weights(self) -> None:
+        """The last step of an epoch may spoil the weights without any loss having shown it yet."""
+        for name, parameter in self.model.named_parameters():
+            if not bool(parameter.isfinite().all()):
+                raise self._diverged(
+                    f"The weights are no longer finite numbers in epoch {self.progress.epoch} ({name})."
+                )
+
+    def _diverged(self, what: str) -> WorkFailed:
+        rate = self.optimizer.param_groups[0]["lr"]
+        return WorkFailed(what, self._kept(), f"Try a smaller learning rate: disent run --lr {rate / 5:g} ...")
+
+    def _kept(self) -> str:
+        if not self._saved:
+            return "No epoch was finished, so there is no checkpoint."
+        return f"The last good checkpoint is kept: {self.run.folder.checkpoint('last')} ({self._saved})."
 
     def _add(self, sums: Tensor | None, terms: Tensor) -> Tensor:
         return terms.double() if sums is None else sums + terms
 
-    def _named(self, values: Tensor) -> dict[str, float]:
-        return dict(zip(self.names, values.tolist(), strict=True))
+
+def _terms(loss: Loss) -> Tensor:
+    """The total and the named terms as one vector on the device."""
+    return torch.stack([loss.total.detach(), *(term.detach() for term in loss.terms.values())])
 
 
 @contextmanager

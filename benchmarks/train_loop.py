@@ -1,0 +1,123 @@
+"""Training loop against the bare step: what batching, logging, checkpoints and signals cost.
+
+    python benchmarks/train_loop.py [--steps 24] [--rounds 5] [--device cpu]
+
+Both sides train GM-VAE with the MNIST recipe (the paper's network, batch 256) and take turns in one process. Bare:
+forward, backward and optimiser step on one resident batch. Loop: the trainer, with the time it reports (training steps)
+and with everything (checkpoints, validation, records; an epoch of MNIST has 195 steps, these are shorter, so the share
+of the checkpoint is overstated).
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from disent_plugins.contracts import DatasetInfo, Factor, GroupBatch, ImageSpec, ImageTable
+from disent_plugins.data_adapters.samplers import make_sampler
+from disent_plugins.models.gmvae import GMVAE
+from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.pixels import Pixels
+from disent_plugins.training.settings import RunSettings
+from disent_plugins.training.trainer import Run, Trainer, make_optimizer
+
+BATCH = 256
+
+
+def main() -> None:
+    """Measure and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=24, help="steps of an epoch")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    device = torch.device(arguments.device)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer, reported = make_trainer(Path(folder), device, arguments.steps)
+        bare = make_bare(device)
+        bare(2)
+        trainer.run.settings = with_epochs(trainer, 1)
+        trainer.fit()
+        rows = []
+        for round_ in range(arguments.rounds):
+            step_speed = timed(lambda: bare(arguments.steps), device, arguments.steps)
+            trainer.run.settings = with_epochs(trainer, round_ + 2)
+            whole = timed(trainer.fit, device, arguments.steps)
+            rows.append((step_speed, reported[-1], whole))
+    bare_speed, loop, whole = (statistics.median(column) for column in zip(*rows, strict=True))
+    ratio = statistics.median(row[1] / row[0] for row in rows)
+    ratio_whole = statistics.median(row[2] / row[0] for row in rows)
+    print(
+        f"{arguments.rounds} rounds of {arguments.steps} steps of {BATCH}, {device}, {torch.get_num_threads()} threads"
+    )
+    print(f"bare step                    {bare_speed:9,.0f} images/s")
+    print(f"training loop                {loop:9,.0f} images/s   {ratio:.3f} of bare (goal 0.95)")
+    print(f"with checkpoint and records  {whole:9,.0f} images/s   {ratio_whole:.3f} of bare")
+
+
+def make_trainer(folder: Path, device: torch.device, steps: int) -> tuple[Trainer, list[float]]:
+    """A trainer on random images, and the list that collects the speed it reports."""
+    count = steps * BATCH
+    random = np.random.default_rng(0)
+    info = DatasetInfo("noise", ImageSpec(1, 32, 32), (Factor("digit", 10),), "digit", True, "", "", "")
+    images = random.integers(0, 256, (count, 32, 32, 1), dtype=np.uint8)
+    table = ImageTable(info, images, random.integers(0, 10, (count, 1)), np.zeros(count, np.uint8), "")
+    settings = RunSettings(data="noise", epochs=1, batch_size=BATCH)
+    sampler = make_sampler("random", np.arange(count), table.labels, batch_size=BATCH, seed=0)
+    reported: list[float] = []
+
+    def notify(hook: str, **given: object) -> None:
+        if hook == "disent_epoch_ended":
+            losses = given["losses"]
+            assert isinstance(losses, dict)
+            reported.append(losses["images_per_second"])
+
+    run = Run(RunFolder(folder), settings, sampler.steps, count)
+    return Trainer(run, make_model(device), Pixels(table, device), sampler, None, notify), reported
+
+
+def with_epochs(trainer: Trainer, epochs: int) -> RunSettings:
+    """The trainer's settings with another last epoch."""
+    return RunSettings(data="noise", epochs=epochs, batch_size=BATCH, seed=trainer.run.settings.seed)
+
+
+def make_model(device: torch.device) -> GMVAE:
+    """The paper's MNIST network."""
+    torch.manual_seed(0)
+    return GMVAE(GMVAE.Config(), ImageSpec(1, 32, 32)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def make_bare(device: torch.device):
+    """A function that takes n bare steps on one resident batch."""
+    model = make_model(device)
+    optimizer = make_optimizer(model, 1e-3)
+    images = torch.rand(BATCH, 1, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
+    ids = torch.arange(BATCH, device=device)
+    batch = GroupBatch(images, ids % 10, ids, 10)
+
+    def take(steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            model.loss(batch).total.backward()
+            optimizer.step()
+
+    return take
+
+
+def timed(work, device: torch.device, steps: int) -> float:
+    """Images per second of some steps."""
+    started = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return steps * BATCH / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""``check_dataset``: does a class keep the data contract (``disent_plugins.data_adapters.adapter.DataAdapter``)?"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from disent_plugins.contracts import SPLITS, DatasetInfo
+from disent_plugins.data_adapters.adapter import RawFile, RawTable
+from disent_plugins.testing.contract import demand
+
+
+def check_dataset(adapter_class: type, source: Path | None = None) -> None:
+    """Check a data adapter: description, files, factors, splits, slabs, groups, and that it reads the same twice.
+
+    Args:
+        adapter_class: Called without arguments.
+        source: Folder with the raw files, whole or made small by the test; None for embedded data.
+
+    Raises:
+        ContractError: What is broken, and how to mend it.
+        DataMissing: The adapter's own word that the raw files are not usable.
+    """
+    name = adapter_class.__name__
+    adapter: Any = adapter_class()
+    info = getattr(adapter, "info", None)
+    demand(
+        isinstance(info, DatasetInfo), f"{name}.info is {type(info).__name__}.", "Make it a disent_plugins.DatasetInfo."
+    )
+    assert isinstance(info, DatasetInfo)
+    _check_info(info, name)
+    _check_files(adapter, name)
+    first = _read(adapter, name, source)
+    _check_rows(info, name, *first[:2])
+    second = _read(adapter, name, source)
+    demand(
+        all(np.array_equal(one, other) for one, other in zip(first[:2], second[:2], strict=True))
+        and first[2] == second[2],
+        f"{name}.read gives other rows or images the second time.",
+        "Sort what a folder lists, and seed what is random.",
+    )
+
+
+def _check_info(info: DatasetInfo, name: str) -> None:
+    names = [factor.name for factor in info.factors]
+    demand(names and len(set(names)) == len(names), f"{name}.info has factors {names}.", "Name each factor once.")
+    demand(
+        info.content in names,
+        f"{name}.info.content is '{info.content}', which is none of its factors {names}.",
+        "Name the factor that the members of a group share.",
+    )
+    demand(
+        all(factor.size >= 2 for factor in info.factors),
+        f"{name}.info has a factor with fewer than two values.",
+        "A factor that does not vary is none: leave it out.",
+    )
+    for field in ("name", "preprocessing", "licence", "reference"):
+        demand(
+            getattr(info, field).strip(),
+            f"{name}.info.{field} is empty.",
+            "It is stored with every cache and shown by 'disent data show'.",
+        )
+
+
+def _check_files(adapter: Any, name: str) -> None:
+    files = getattr(adapter, "files", None)
+    demand(
+        isinstance(files, tuple) and all(isinstance(file, RawFile) for file in files),
+        f"{name}.files is not a tuple of RawFile.",
+        "Give (RawFile(...), ...), or () for embedded data.",
+    )
+    for file in files or ():
+        demand(
+            file.urls or file.obtain,
+            f"{name}: raw file {file.name} has neither a URL nor words on how to obtain it.",
+            "Give urls=(...), or obtain='...' where a licence forbids a download.",
+        )
+        demand(
+            not file.hash or file.hash.partition(":")[0] in hashlib.algorithms_available,
+            f"{name}: the hash of {file.name} is '{file.hash}'.",
+            "Write it as 'sha256:...' or 'md5:...'.",
+        )
+
+
+def _read(adapter: Any, name: str, source: Path | None) -> tuple[np.ndarray, np.ndarray, str]:
+    """Factors, split and a hash of the images."""
+    table = adapter.read(source)
+    demand(isinstance(table, RawTable), f"{name}.read returns {type(table).__name__}.", "Return a RawTable.")
+    expected = (adapter.info.image.height, adapter.info.image.width, adapter.info.image.channels)
+    total, digest = 0, hashlib.sha256()
+    for slab in table.slabs:
+        demand(
+            isinstance(slab, np.ndarray) and slab.dtype == np.uint8 and slab.ndim == 4 and slab.shape[1:] == expected,
+            f"{name}.read yields a slab {getattr(slab, 'dtype', '')} {np.shape(slab)}.",
+            f"Slabs are uint8 [n, H, W, C], here [n, {', '.join(map(str, expected))}].",
+        )
+        total += len(slab)
+        digest.update(np.ascontiguousarray(slab).data)
+    demand(
+        total == len(table.factors) == len(table.split),
+        f"{name}.read gives {total} images, {len(table.factors)} rows of factors and {len(table.split)} of split.",
+        "All three have one row per image.",
+    )
+    return table.factors, table.split, digest.hexdigest()
+
+
+def _check_rows(info: DatasetInfo, name: str, factors: np.ndarray, split: np.ndarray) -> None:
+    demand(
+        factors.dtype == np.int64 and factors.ndim == 2 and factors.shape[1] == len(info.factors),
+        f"{name}.read: factors are {factors.dtype} {factors.shape}.",
+        f"They are int64 [N, {len(info.factors)}], a column for each factor of info.",
+    )
+    for column, factor in enumerate(info.factors):
+        low, high = int(factors[:, column].min()), int(factors[:, column].max())
+        demand(
+            low >= 0 and high < factor.size,
+            f"{name}.read: factor '{factor.name}' has values from {low} to {high}, and its size is {factor.size}.",
+            "Code every factor as 0..size-1.",
+        )
+    demand(
+        split.dtype == np.uint8 and split.ndim == 1 and split.max() < len(SPLITS),
+        f"{name}.read: split is {split.dtype} with values up to {split.max()}.",
+        "It is uint8 [N]: 0 train, 1 validation, 2 test.",
+    )
+    for number in (0, 2):
+        demand(
+            (split == number).any(),
+            f"{name}.read gives no {SPLITS[number]} image.",
+            "Models are trained on 'train' and measured on 'test': both must exist.",
+        )
+    sizes = np.bincount(factors[split == 0, info.content_column])
+    demand(
+        sizes.max() >= 2,
+        f"{name}: no two training images share a '{info.content}'.",
+        "Groups are what a model learns from: content must be a factor that several images share.",
+    )

@@ -1,0 +1,1 @@
+"""A plain VAE with two codes, as a plugin of disent."""

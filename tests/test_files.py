@@ -1,0 +1,126 @@
+"""Files are whole or absent, and what goes wrong while writing them is said in words."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from disent_plugins.errors import UsageError, WorkFailed
+from disent_plugins.files import clear_disk_errors, digest, read_json, replacing, write_json, write_text
+
+
+def test_a_file_replaces_the_one_before_and_nothing_else_remains(tmp_path):
+    path = tmp_path / "deep" / "er" / "value.json"
+    write_json(path, {"a": [1, None, "ü"]})
+    write_json(path, {"a": 2})
+    assert read_json(path) == {"a": 2}
+    assert path.read_bytes().endswith(b"\n")
+    assert os.listdir(path.parent) == ["value.json"]
+
+
+def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "old")
+
+    def half() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            assert path.read_text() == "old", "the file is not touched before the new one is whole"
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        half()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_process_killed_while_writing_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "old")
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from disent_plugins.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_files_are_as_readable_as_the_umask_says(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file", "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_json_does_not_have_are_refused(tmp_path, value):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "file", {"a": value})
+    assert os.listdir(tmp_path) == []
+
+
+def test_unreadable_json_is_said_in_words(tmp_path):
+    with pytest.raises(UsageError, match="is missing"):
+        read_json(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_json(tmp_path / "bad.json")
+    (tmp_path / "latin.json").write_bytes(b'"\xff"')
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_json(tmp_path / "latin.json")
+
+
+def test_digest_is_that_of_the_bytes(tmp_path):
+    content = os.urandom(3_000_000)
+    (tmp_path / "file").write_bytes(content)
+    assert digest(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+    assert digest(tmp_path / "file", "md5") == hashlib.md5(content).hexdigest()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_work_failed_with_advice(tmp_path, number):
+    with pytest.raises(WorkFailed, match="The disk is full") as caught, clear_disk_errors(tmp_path / "file"):
+        raise OSError(number, os.strerror(number))
+    assert str(tmp_path) in caught.value.hint
+
+
+def test_a_full_disk_is_recognised_in_the_words_of_hdf5(tmp_path):
+    with pytest.raises(WorkFailed, match="The disk is full"), clear_disk_errors(tmp_path / "file"):
+        raise OSError("Can't write data (errno = 28, error message = 'No space left on device')")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is always full")
+def test_a_full_device_really_raises_it(tmp_path):
+    with (
+        pytest.raises(WorkFailed, match="The disk is full"),
+        clear_disk_errors(tmp_path / "file"),
+        open("/dev/full", "w") as file,
+    ):
+        file.write("x" * 100_000)
+
+
+def test_a_place_that_cannot_be_written_to_is_a_usage_error(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="Cannot write"):
+        write_text(tmp_path / "file" / "below", "x")
+    with pytest.raises(UsageError, match="Read-only"), clear_disk_errors(tmp_path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def test_other_errors_pass_through(tmp_path):
+    with pytest.raises(OSError, match="Input/output") as caught, clear_disk_errors(tmp_path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    assert caught.value.errno == errno.EIO
