@@ -9,17 +9,18 @@ import typer
 
 from disent_plugins.cli import show, state
 from disent_plugins.cli.models import Json
+from disent_plugins.registry.host import Plugin
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, where the files come from, the cache.")
 
 Name = Annotated[str, typer.Argument(help="A data set's name.")]
 
 
-def _adapter(name: str) -> Any:
+def _adapter(name: str) -> tuple[Any, Plugin]:
     registry = state.registry()
     spec, plugin = registry.datasets.find(name)
     make = registry.load(spec, plugin)
-    return registry.call(plugin, f"data set '{name}' could not be made", make)
+    return registry.call(plugin, f"data set '{name}' could not be made", make), plugin
 
 
 @app.command("list")
@@ -44,7 +45,7 @@ def show_data(name: Name, json: Json = False) -> None:
     """Show a data set's sizes, factors, files and licence, and whether it is cached."""
     from disent_plugins.data_adapters.cache import cache_path
 
-    adapter = _adapter(name)
+    adapter, _ = _adapter(name)
     info = adapter.info
     path = cache_path(info)
     document = {
@@ -85,8 +86,13 @@ def prepare_data(
     from disent_plugins.cli.progress import reporting
     from disent_plugins.data_adapters.store import prepare
 
+    adapter, plugin = _adapter(name)
     with reporting() as report:
-        table = prepare(_adapter(name), source, rebuild=rebuild, report=report)
+        table = state.registry().call(
+            plugin,
+            f"Data set '{name}' could not be prepared",
+            lambda: prepare(adapter, source, rebuild=rebuild, report=report),
+        )
     splits = {split: len(table.rows(split)) for split in ("train", "validation", "test")}
     document = {"name": name, "cache": str(table.path), "images": len(table.images), "splits": splits,
                 "content_hash": table.digest}  # fmt: skip
@@ -104,7 +110,7 @@ def verify_data(name: Name, json: Json = False) -> None:
     from disent_plugins.data_adapters.cache import cache_path, verify
     from disent_plugins.errors import DataMissing
 
-    path = cache_path(_adapter(name).info)
+    path = cache_path(_adapter(name)[0].info)
     if not path.is_file():
         raise DataMissing(f"{name} is not cached.", f"There is no {path}.", f"Build it: disent data prepare {name}")
     with reporting() as report:

@@ -131,5 +131,6 @@ def _show_options(registry: Any, name: str) -> None:
 
     spec, plugin = registry.metrics.find(name)
     metric = registry.load(spec, plugin)
-    rows = [[o.name, str(o.default), o.accepts, o.doc] for o in describe(metric.Config)]
+    found = registry.call(plugin, f"the options of '{name}' could not be read", lambda: describe(metric.Config))
+    rows = [[o.name, str(o.default), o.accepts, o.doc] for o in found]
     state.out.print(show.table(f"{name} (--set name=value)", ["name", "default", "takes", "meaning"], rows))

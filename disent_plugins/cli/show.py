@@ -26,12 +26,17 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 def show_result(document: Mapping[str, Any]) -> None:
     """Print a metric's document on stdout: values with reference points, notes, files."""
+    show_values(document)
+    for name, path in document["artifacts"].items():
+        state.out.print(Text(f"  {name}: {shorten(path)}"), soft_wrap=True)
+
+
+def show_values(document: Mapping[str, Any]) -> None:
+    """Print values with their reference points, and the notes."""
     if document["values"]:
         state.out.print(_values(document))
     for note in document["notes"]:
         state.out.print(Text(f"  note: {note}", style="dim"))
-    for name, path in document["artifacts"].items():
-        state.out.print(Text(f"  {name}: {shorten(path)}"), soft_wrap=True)
 
 
 def shorten(path: str | Path) -> str:

@@ -201,8 +201,8 @@ class Registry:
             raise ValueError(f"it is written for plugin API {declared}, this is {API_VERSION}")
         # A plain module without hooks is a mistake that would otherwise pass in silence.
         unique = f"{plugin.distribution}:{plugin.name}"
-        self._manager.register(module, name=unique)
         try:
+            self._manager.register(module, name=unique)
             if not self._manager.get_hookcallers(module):
                 raise ValueError("it implements no hook of disent; mark functions with disent_plugins.hookimpl")
             self._manager.check_pending()
@@ -211,7 +211,8 @@ class Registry:
                 for hook, kind in _SPEC_HOOKS
             ]
         except BaseException:
-            self._manager.unregister(name=unique)
+            if self._manager.has_plugin(unique):
+                self._manager.unregister(name=unique)
             raise
 
     def _own(self, hook: str, module: object) -> list[Callable[[], Any]]:
@@ -278,4 +279,7 @@ def _checked(kind: type[Spec], specs: list[Any]) -> list[Any]:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist is not None else ("(unknown)", "")
+    if point.dist is None:
+        return "(unknown)", ""
+    # Both are None where a removal left half of the metadata behind.
+    return point.dist.name or "(unknown)", point.dist.version or ""

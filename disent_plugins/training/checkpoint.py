@@ -61,8 +61,13 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         "progress": vars(checkpoint.progress),
     }
     with replacing(path) as temporary, temporary.open("wb") as file:
-        # Through a file object a full disk is an OSError with its number; by path torch raises a bare RuntimeError.
-        torch.save(content, file)
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            # Closing its archive after a failed write, torch hides the system's error behind one of its own.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:

@@ -38,9 +38,12 @@ def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: 
             f"Measure a run instead: disent metrics {name} RUN",
         )
     metric_class = registry.load(spec, plugin)
-    config = build(metric_class.Config, options, owner=f"metric '{name}'")
     what = f"Metric '{name}' could not be measured"
-    result = registry.call(plugin, what, lambda: metric_class(config).measure(subject))
+
+    def run() -> Any:
+        return metric_class(build(metric_class.Config, options, owner=f"metric '{name}'")).measure(subject)
+
+    result = registry.call(plugin, what, run)
     if not isinstance(result, Result):
         raise PluginFailure(what + ".", f"It returned {type(result).__name__}, not a disent_plugins.Result.")
     bad = [key for key, value in result.values.items() if not math.isfinite(value.value)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,20 @@ class Parts:
     plugin: Plugin
     model_class: Any
     adapter: Any
+    data_plugin: Plugin
 
     def model(self, settings: RunSettings) -> nn.Module:
-        """A fresh model."""
+        """A fresh model.
+
+        Raises:
+            PluginFailure: It cannot be made, or is no ``torch.nn.Module``.
+        """
         config = build(self.model_class.Config, settings.options, owner=f"model '{settings.model}'")
         image = self.adapter.info.image
-        return self.registry.call(self.plugin, "The model could not be made", lambda: self.model_class(config, image))
+        model = self.registry.call(self.plugin, "The model could not be made", lambda: self.model_class(config, image))
+        if not isinstance(model, nn.Module):
+            raise _no_model(self.spec, self.plugin, f"is not a torch.nn.Module but {type(model).__name__}")
+        return model
 
     def check_requirements(self, model: nn.Module) -> None:
         """Refuse data that lacks what the model's loss needs.
@@ -76,16 +84,22 @@ def load_parts(registry: Registry, model: str, data: str) -> Parts:
     spec, plugin = registry.models.find(model)
     data_spec, data_plugin = registry.datasets.find(data)
     model_class = registry.load(spec, plugin)
-    for member in ("Config", "encode", "decode", "loss"):
-        if not hasattr(model_class, member):
-            raise PluginFailure(
-                f"Model '{spec.name}' of {plugin.distribution} has no '{member}'.",
-                "A model has Config, encode, decode and loss.",
-                "Its author can check it with disent_plugins.testing.check_model",
-            )
+    for member in ("encode", "decode", "loss"):
+        if not callable(getattr(model_class, member, None)):
+            raise _no_model(spec, plugin, f"has no '{member}'")
+    if not is_dataclass(getattr(model_class, "Config", None)):
+        raise _no_model(spec, plugin, "has no Config that is a dataclass")
     adapter_class = registry.load(data_spec, data_plugin)
     adapter = registry.call(data_plugin, f"data set '{data_spec.name}' could not be made", adapter_class)
-    return Parts(registry, spec, plugin, model_class, adapter)
+    return Parts(registry, spec, plugin, model_class, adapter, data_plugin)
+
+
+def _no_model(spec: ModelSpec, plugin: Plugin, what: str) -> PluginFailure:
+    return PluginFailure(
+        f"Model '{spec.name}' of {plugin.distribution} {what}.",
+        "A model is a torch.nn.Module with a dataclass Config and the methods encode, decode and loss.",
+        "Its author can check it with disent_plugins.testing.check_model",
+    )
 
 
 def resolve(
@@ -175,6 +189,7 @@ class TrainedRun:
     """A run read back from disk, with its model in evaluation mode."""
 
     folder: RunFolder
+    parts: Parts
     settings: RunSettings
     table: ImageTable
     model: nn.Module
@@ -184,12 +199,13 @@ class TrainedRun:
     def subject(self, *, seed: int | None = None, report: Report = Quiet) -> Subject:
         """What metrics measure. The codes are encoded once per checkpoint and kept in ``codes.h5``."""
         rows = used_rows(self.table, self.settings.limit)
+        decode = decoder(self.model, self.pixels.device)
         return Subject(
-            name=self.folder.path.name,
+            name=f"{self.settings.model} on {self.settings.data} ({self.folder.path.name})",
             codes=self._codes(rows, report),
             seed=self.settings.seed if seed is None else seed,
             out=self.folder.figures,
-            decode=decoder(self.model, self.pixels.device),
+            decode=lambda content, style: self._guarded("decoding", lambda: decode(content, style)),
             images=real_images(self.table, rows),
             report=report,
         )
@@ -204,11 +220,15 @@ class TrainedRun:
                 with contextlib.suppress(UsageError):  # damaged codes are no loss: they are encoded again
                     if read_json(stamp) == mark:
                         return read_codes(self.folder.codes)
-            codes = encode(self.model, self.pixels, self.table, rows, report)
+            codes = self._guarded("encoding", lambda: encode(self.model, self.pixels, self.table, rows, report))
             stamp.unlink(missing_ok=True)
             write_codes(self.folder.codes, codes)
             write_json(stamp, mark)
             return codes
+
+    def _guarded(self, what: str, call: Callable[[], Any]) -> Any:
+        parts = self.parts
+        return parts.registry.call(parts.plugin, f"Model '{parts.spec.name}' failed while {what}", call)
 
 
 def open_run(
@@ -234,11 +254,12 @@ def open_run(
     load_weights(model, checkpoint, folder.checkpoint(which))
     table = _table(parts, settings, None, report)
     check_same_data(folder, table)
-    return TrainedRun(folder, settings, table, model.eval(), Pixels(table, target), which)
+    return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), which)
 
 
 def _table(parts: Parts, settings: RunSettings, source: Path | None, report: Report) -> ImageTable:
-    return prepare(parts.adapter, source, report=report)
+    what = f"Data set '{settings.data}' could not be prepared"
+    return parts.registry.call(parts.data_plugin, what, lambda: prepare(parts.adapter, source, report=report))
 
 
 def _session(

@@ -1,0 +1,69 @@
+"""The command ``disent``, called inside this process where that is enough and as a process of its own where it is not."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from disent_plugins.cli import state
+from disent_plugins.cli.main import main
+
+TINY = ("--limit", "64", "--batch-size", "32", "--set", "width=0.25")
+"""A run on the digits that takes a second."""
+
+
+@dataclass
+class Outcome:
+    """What a command left: exit code, stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """stdout as the one JSON document that it has to be; NaN is none."""
+        return json.loads(self.out, parse_constant=_refuse)
+
+
+def call(*arguments: object) -> Outcome:
+    """Run a command in this process and in the current folder."""
+    before, handler = sys.argv, signal.getsignal(signal.SIGTERM)
+    sys.argv = ["disent", *map(str, arguments)]
+    state.registry.cache_clear()
+    code: Any = 0
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            main()
+        except SystemExit as done:
+            code = done.code
+        finally:
+            sys.argv = before
+            signal.signal(signal.SIGTERM, handler)
+    return Outcome(code or 0, out.getvalue(), err.getvalue())
+
+
+def begin(folder: Path, cache: Path, *arguments: object, **extra: Any) -> subprocess.Popen[str]:
+    """Start a command as a process, with one thread as in ``call``."""
+    environment = os.environ | {"DISENT_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-m", "disent_plugins.cli.main", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | extra
+    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
+
+
+def finish(process: subprocess.Popen[str]) -> Outcome:
+    """Wait for a process."""
+    out, err = process.communicate(timeout=120)
+    return Outcome(process.returncode, out, err)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
