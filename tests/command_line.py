@@ -1,4 +1,4 @@
-"""The command ``disent``, called inside this process where that is enough and as a process of its own where it is not."""
+"""The command ``disent``: called in this process where that is enough, as a process of its own elsewhere."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_no_truncation_gets_through(tmp_path: Path):
     whole = path.read_bytes()
     for length in range(0, len(whole), 97):
         path.write_bytes(whole[:length])
-        with pytest.raises(UsageError, match="is damaged|was refused"):
+        with pytest.raises(UsageError, match=r"is damaged|was refused"):
             load(path)
 
 

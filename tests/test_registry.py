@@ -78,6 +78,10 @@ BAD = {
         "it is written for plugin API 2, this is 1",
     ),
     "no hook": ("def disent_models(): return []", "it implements no hook of disent; mark functions with"),
+    "a wrapper": (
+        "from disent_plugins import hookimpl\n@hookimpl(wrapper=True)\ndef disent_run_started(run):\n    yield",
+        "it wraps a hook; hooks are called one by one",
+    ),
     "unknown hook": (HOOK + "def disent_modles(): return []", "disent_modles"),
     "unknown argument": (HOOK + "def disent_epoch_ended(run, loss): pass", "loss"),
 }
@@ -286,3 +290,11 @@ def test_a_spec_is_data():
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+def test_what_a_plugin_prints_stays_off_the_result(site, capsys):
+    write_plugin(site, "chatty", "print('hello')\n" + MODEL.format(name="m", target="chatty_plugin:M"))
+    assert "m" in registry(site).models.names()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "hello\n"

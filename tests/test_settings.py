@@ -161,12 +161,12 @@ def test_only_real_differences_count_when_a_run_is_resumed():
 
 def test_every_difference_is_listed():
     before = merged()
-    after = changed(before, GMVAEConfig, {"model": "mlvae", "seed": 4, "limit": 9, "options": {"k": "3", "delta": "1"}})
+    after = changed(before, GMVAEConfig, {"model": "mlvae", "seed": 4, "limit": 9, "options": {"k": "3", "delta": "2"}})
     assert differences(before, after) == [
         "model: gmvae -> mlvae",
         "limit: None -> 9",
         "seed: 0 -> 4",
-        f"options.delta: {GMVAEConfig().delta} -> 1.0",
+        f"options.delta: {GMVAEConfig().delta} -> 2.0",
         "options.k: 2.0 -> 3.0",
     ]
 

@@ -233,7 +233,7 @@ def test_data_that_changed_since_is_refused(tmp_path: Path):
     record = json.loads((tmp_path / "data.json").read_text())
     (tmp_path / "data.json").write_text(json.dumps({**record, "content_hash": "0" * 64}))
     for action in (session.resume, session.open_run):
-        with pytest.raises(UsageError, match=r"data of .* has changed.*\n.*0000.*\n.*disent data prepare squares --reb"):
+        with pytest.raises(UsageError, match=r"data of .* has changed.*\n.*0000.*\n.*disent data prepare squares"):
             action(with_plugin(), RunFolder(tmp_path))
 
 

@@ -26,7 +26,7 @@ class MetricCommands(TyperGroup):
         if cmd_name == _GENERIC:
             return None
         own = super().get_command(ctx, cmd_name)
-        if own is not None or cmd_name not in state.registry().metrics.names():
+        if own is not None or cmd_name.startswith("-"):
             return own
         spec, _ = state.registry().metrics.find(cmd_name)
         command = copy.copy(super().get_command(ctx, _GENERIC))

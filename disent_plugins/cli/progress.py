@@ -29,7 +29,7 @@ def reporting() -> Iterator[Report]:
         yield say
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=state.err, transient=True) as progress:
+    with Progress(*columns, console=state.err, transient=True, redirect_stdout=False) as progress:
         tasks: dict[str, Any] = {}
 
         def show(done: int, total: int, what: str) -> None:
@@ -47,7 +47,6 @@ class TrainingDisplay:
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
-        self._losses = ""
         self._started = 0.0
         self._seen = 0
         self._last_drawn = 0.0
@@ -65,6 +64,7 @@ class TrainingDisplay:
             TimeRemainingColumn(compact=True),
             console=state.err,
             transient=True,
+            redirect_stdout=False,
         )
         first = (run.first_epoch - 1) * run.steps_per_epoch
         total = run.epochs * run.steps_per_epoch

@@ -35,7 +35,7 @@ def disent_run_started(run: Any) -> None:
     """Training starts or resumes.
 
     Args:
-        run: The ``disent_plugins.training.run.Run``: ``folder``, ``settings``, ``epochs``, ``steps_per_epoch``,
+        run: The ``disent_plugins.training.trainer.Run``: ``folder``, ``settings``, ``epochs``, ``steps_per_epoch``,
             ``images_per_epoch``, ``first_epoch``.
     """
 

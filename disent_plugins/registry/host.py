@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -203,8 +205,12 @@ class Registry:
         unique = f"{plugin.distribution}:{plugin.name}"
         try:
             self._manager.register(module, name=unique)
-            if not self._manager.get_hookcallers(module):
+            callers = self._manager.get_hookcallers(module) or []
+            if not callers:
                 raise ValueError("it implements no hook of disent; mark functions with disent_plugins.hookimpl")
+            own = [impl for caller in callers for impl in caller.get_hookimpls() if impl.plugin is module]
+            if any(impl.wrapper or impl.hookwrapper for impl in own):
+                raise ValueError("it wraps a hook; hooks are called one by one, plain functions only")
             self._manager.check_pending()
             return [
                 _checked(kind, [spec for call in self._own(hook, module) for spec in _list_of(hook, call())])
@@ -247,7 +253,9 @@ def from_environment(environment: Mapping[str, str], *, third_party: bool = True
 def _guarded(function: Callable[[], Any]) -> tuple[BaseException | None, Any]:
     """The one place where foreign code runs. Only a person's Ctrl-C passes through."""
     try:
-        return None, function()
+        # stdout is the result: what a plugin prints is for people.
+        with contextlib.redirect_stdout(sys.stderr):
+            return None, function()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit included: a plugin must not end the command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
         UsageError: It is missing, damaged, not a checkpoint of ours, or holds more than weights.
     """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch comments on foreign pickles before it refuses them
+            content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
         raise UsageError(
             f"{path.parent.parent} has no checkpoint {path.name}.",

@@ -26,7 +26,7 @@ def choose_device(name: str) -> torch.device:
                 f"The device '{name}' is not available.",
                 "This torch sees no NVIDIA GPU: "
                 + ("it is a CPU build." if torch.version.cuda is None else "none found."),
-                "Leave --device out to use what there is, or see: disent doctor",
+                "Use what there is with --device auto, or see: disent doctor",
             )
         if (device.index or 0) >= torch.cuda.device_count():
             raise UsageError(f"The device '{name}' does not exist.", f"There are {torch.cuda.device_count()} GPUs.")

@@ -1,0 +1,206 @@
+"""``disent metrics``: on runs and on anybody's codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from disent_plugins.training import session
+
+FAST = ("--set", "presets=strong", "--set", "inputs=mean")
+KEYS = ["metric", "values", "reference", "settings", "artifacts", "notes"]
+
+
+@pytest.fixture
+def arrays(tmp_path: Path):
+    """Write ``codes.npz`` with two classes that the content tells apart, changed as asked for."""
+
+    def write(**changes) -> Path:
+        generator, labels = np.random.default_rng(0), np.arange(120) % 2
+        good = {
+            "content": labels[:, None] * 4 + generator.normal(size=(120, 2)),
+            "style": generator.normal(size=(120, 3)),
+            "labels": labels,
+        }
+        np.savez(tmp_path / "codes.npz", **{k: v for k, v in (good | changes).items() if v is not None})
+        return Path("codes.npz")
+
+    return write
+
+
+@pytest.fixture
+def encodings(monkeypatch) -> list:
+    """Grows by one whenever images go through an encoder."""
+    calls, inner = [], session.encode
+    monkeypatch.setattr(session, "encode", lambda *arguments: calls.append(1) or inner(*arguments))
+    return calls
+
+
+def results(folder: Path) -> dict:
+    return json.loads((folder / "results.json").read_text())
+
+
+# Runs
+
+
+def test_the_newest_run_is_measured_by_default(trained, disent, tmp_path):
+    shutil.copytree(trained, tmp_path / "runs" / "older")
+    os.utime(tmp_path / "runs" / "older" / "config.json", (1, 1))
+    found = disent("metrics", "probe", *FAST, "--json")
+    assert found.code == 0, found.err
+    assert list(found.json) == KEYS
+    assert set(found.json["values"]) >= {"content/mean/strong", "style/mean/strong"}
+    assert found.json["settings"]["seed"] == 0
+    assert results(trained)["probe"] == found.json
+    assert set(results(trained)) >= {"probe", "reconstruction", "swap-grid"}  # merged, not replaced
+    assert results(tmp_path / "runs" / "older")["probe"] != found.json
+
+
+def test_the_same_seed_gives_the_same_values_and_codes_are_not_encoded_again(trained, disent, encodings):
+    first, second = (disent("metrics", "probe", "tiny", *FAST, "--json").json for _ in range(2))
+    assert first == second
+    assert encodings == []  # the run kept them
+    other = disent("metrics", "probe", "tiny", *FAST, "--seed", "5", "--json").json
+    assert other["settings"]["seed"] == 5
+    assert encodings == []
+    for number, which in enumerate(("best", "best", "last")):
+        assert disent("metrics", "samples", "tiny", "--checkpoint", which, "--json").code == 0
+        assert len(encodings) == (1, 1, 2)[number]
+
+
+@pytest.mark.parametrize("name", ["swap-grid", "interpolation", "samples"])
+def test_a_picture_says_where_it_is(trained, disent, tmp_path, name):
+    found = disent("metrics", name, trained, "--out", "pictures", "--json")
+    assert found.code == 0, found.err
+    assert list(found.json) == KEYS
+    paths = [Path(path) for path in found.json["artifacts"].values()]
+    assert {path.suffix for path in paths} == {".png", ".npz"}
+    assert all(path.parent == Path("pictures") and path.stat().st_size > 0 for path in paths)
+
+
+def test_a_table_for_people_has_the_reference_points(trained, disent):
+    found = disent("metrics", "probe", trained, *FAST)
+    assert found.code == 0, found.err
+    for text in ("content", "style", "chance", "ceiling"):
+        assert text in found.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("probee", "error: There is no metric 'probee'. Did you mean 'probe'? See them all with: disent metrics list"),
+        ("probe nothing", "error: nothing is not a run."),
+        ("probe . ", "error: . is not a run."),
+        ("probe runs/tiny --set preset=strong", "Did you mean 'presets'?"),
+        ("probe runs/tiny --set bootstrap=1", "bootstrap=1 is out of bounds for metric 'probe'."),
+        ("probe runs/tiny --checkpoint first", "There is no checkpoint 'first'."),
+        ("probe runs/tiny --codes codes.npz", "A run and --codes were both given."),
+        ("probe runs/tiny --device cuda:99", "The device 'cuda:99'"),
+        ("probe runs/tiny --seed -1", "Invalid value for '--seed'"),
+    ],
+)
+def test_a_wrong_request_is_refused(trained, disent, arguments, text):
+    before = results(trained)
+    found = disent("metrics", *arguments.split())
+    assert (found.code, found.out) == (2, "")
+    assert text in " ".join(found.err.replace("│", " ").split())
+    assert results(trained) == before
+
+
+def test_without_any_run_one_is_asked_for(disent):
+    found = disent("metrics", "probe")
+    assert found.code == 2
+    assert found.err.startswith("error: There is no run yet.")
+
+
+def test_a_run_without_checkpoint_is_named(trained, disent):
+    shutil.rmtree(trained / "checkpoints")
+    found = disent("metrics", "samples", trained)
+    assert found.code == 2
+    assert "error: runs/tiny has no checkpoint last.pt." in found.err
+    assert "Train again with: disent run" in found.err
+
+
+def test_a_checkpoint_that_is_not_weights_is_refused(trained, disent):
+    (trained / "checkpoints" / "last.pt").write_bytes(b"\x80\x04cos\nsystem\n.")
+    found = disent("metrics", "probe", trained)
+    assert found.code == 2
+    assert "last.pt was refused." in found.err
+
+
+# Codes from anywhere
+
+
+def test_codes_of_any_framework_are_measured(arrays, disent, tmp_path):
+    found = disent("metrics", "probe", "--codes", arrays(), *FAST, "--json")
+    assert found.code == 0, found.err
+    values, reference = found.json["values"], found.json["reference"]
+    assert values["content/mean/strong"] > 0.9
+    assert values["style/mean/strong"] < 0.8
+    assert reference["content/mean/strong"]["floor"] == pytest.approx(0.5)
+    assert reference["content/mean/strong"]["n"] == 24
+    assert [path.name for path in tmp_path.iterdir()] == ["codes.npz"]
+
+
+def test_the_codes_of_a_run_are_codes_like_any_other(trained, disent):
+    assert disent("metrics", "reconstruction", trained, "--json").code == 0  # encodes
+    of_run = disent("metrics", "probe", trained, *FAST, "--json").json
+    of_file = disent("metrics", "probe", "--codes", trained / "codes.h5", *FAST, "--json").json
+    assert of_file["values"] == of_run["values"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"content": np.full((120, 2), np.nan)}, "codes.npz has NaN or infinity in 'content'."),
+        ({"style": np.zeros((119, 3))}, "codes.npz has 120 rows in 'content' but 119 in 'style'."),
+        ({"labels": np.zeros(120, int)}, "codes.npz holds one class only."),
+        ({"labels": None}, "codes.npz has neither 'labels' nor 'factors'."),
+        ({"style": None}, "codes.npz has no array 'style'."),
+    ],
+)
+def test_unusable_codes_are_refused(arrays, disent, changes, text):
+    found = disent("metrics", "probe", "--codes", arrays(**changes), "--json")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"error: {text}")
+
+
+def test_a_missing_file_of_codes_is_named(disent):
+    found = disent("metrics", "probe", "--codes", "nothing.npz")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith("error: There is no file nothing.npz.")
+
+
+@pytest.mark.parametrize("name", ["swap-grid", "interpolation", "samples", "reconstruction"])
+def test_what_needs_a_decoder_says_so(arrays, disent, name):
+    found = disent("metrics", name, "--codes", arrays())
+    assert (found.code, found.out) == (2, "")
+    assert f"error: Metric '{name}' needs decoder" in found.err
+    assert f"Measure a run instead: disent metrics {name} RUN" in found.err
+
+
+# Listings
+
+
+def test_the_metrics_are_listed_with_what_they_need(disent):
+    found = disent("metrics", "list", "--json")
+    assert (found.code, found.err) == (0, "")
+    entries = {entry["name"]: entry for entry in found.json}
+    assert set(entries) >= {"probe", "reconstruction", "swap-grid", "interpolation", "samples"}
+    assert entries["probe"]["needs"] == ["codes"]
+    assert all(set(e) == {"name", "summary", "needs", "reference", "distribution", "version"} for e in entries.values())
+    assert "disent metrics NAME" in disent("metrics", "list").out
+
+
+def test_every_metric_is_a_command_with_help_and_options(disent):
+    listed = disent("metrics", "--help").out
+    for entry in disent("metrics", "list", "--json").json:
+        assert entry["name"] in listed
+        assert disent("metrics", entry["name"], "--help").code == 0
+        assert disent("metrics", entry["name"], "--options").code == 0
+    assert "bootstrap" in disent("metrics", "probe", "--options").out
