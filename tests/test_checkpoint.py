@@ -12,7 +12,7 @@ import torch
 from training_files import begin, fill, with_plugin
 
 from disent_plugins.errors import UsageError, WorkFailed
-from disent_plugins.training import checkpoint, session
+from disent_plugins.training import checkpoint, session, trained
 from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights, remove_leftovers, save
 from disent_plugins.training.folder import RunFolder
 
@@ -130,7 +130,7 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path):
             load_weights(torch.nn.Linear(1, 1, bias=False), Checkpoint(weights, Progress()), tmp_path / "last.pt")
 
 
-@pytest.mark.parametrize("action", [session.resume, session.open_run])
+@pytest.mark.parametrize("action", [session.resume, trained.open_run])
 def test_a_run_whose_configuration_was_edited_is_refused(tmp_path: Path, cache, monkeypatch, action):
     monkeypatch.setenv("DISENT_CACHE", str(cache))
     begin(tmp_path, epochs=1).fit()

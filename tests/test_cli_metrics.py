@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from disent_plugins.training import session
+import disent_plugins.training.trained as trained_module
 
 FAST = ("--set", "presets=strong", "--set", "inputs=mean")
 KEYS = ["metric", "values", "reference", "settings", "artifacts", "notes"]
@@ -36,8 +36,8 @@ def arrays(tmp_path: Path):
 @pytest.fixture
 def encodings(monkeypatch) -> list:
     """Grows by one whenever images go through an encoder."""
-    calls, inner = [], session.encode
-    monkeypatch.setattr(session, "encode", lambda *arguments: calls.append(1) or inner(*arguments))
+    calls, inner = [], trained_module.encode
+    monkeypatch.setattr(trained_module, "encode", lambda *arguments: calls.append(1) or inner(*arguments))
     return calls
 
 

@@ -57,7 +57,7 @@ def test_the_end_of_a_run_names_what_it_made_and_what_comes_next(trained, disent
     found = disent("run", "--resume", trained)  # already trained: it only measures
     assert found.code == 0, found.err
     assert "epoch " not in found.err.replace("epochs ", "")
-    for text in ("chance", "content", "style", "swap-grid.png", "metrics probe runs/tiny", "run folder: runs/tiny"):
+    for text in ("chance", "content", "style", "swap-grid.png", "metrics probe runs/tiny", "run folder  runs/tiny"):
         assert text in found.out
 
 
@@ -146,7 +146,7 @@ def test_ctrl_c_before_training_ends_with_130(disent, monkeypatch):
 
 
 def test_ctrl_c_while_measuring_tells_how_to_measure(trained, disent, monkeypatch):
-    monkeypatch.setattr(session, "encode", interrupt)
+    monkeypatch.setattr("disent_plugins.training.trained.encode", interrupt)
     (trained / "codes.json").unlink()
     found = disent("run", "--resume", trained)
     assert (found.code, found.out) == (130, "")
@@ -166,7 +166,7 @@ def test_debug_shows_where_an_error_was_raised(disent):
 
 
 def test_a_bug_is_told_as_one(disent, monkeypatch):
-    monkeypatch.setattr(session, "resolve", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("disent_plugins.training.parts.resolve", lambda *a, **k: 1 / 0)
     found = disent("run")
     assert found.code == 1
     assert found.err.splitlines()[0] == "error: ZeroDivisionError: division by zero"

@@ -15,7 +15,7 @@ from disent_plugins.contracts import ImageTable
 from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed
 from disent_plugins.metrics.codes_file import read_codes
 from disent_plugins.registry.host import OURS, Plugin
-from disent_plugins.training import session
+from disent_plugins.training import trained
 from disent_plugins.training.documents import document, plain
 from disent_plugins.training.evaluate import after_training, measure
 from disent_plugins.training.folder import RunFolder, environment, find_folder, new_folder
@@ -121,14 +121,14 @@ def opened(tmp_path, cache, monkeypatch):
     """A run on the squares, read back; ``encoded`` counts how often its images went through the encoder."""
     monkeypatch.setenv("DISENT_CACHE", str(cache))
     begin(tmp_path / "run", epochs=2).fit()
-    found = session.open_run(with_plugin(), RunFolder(tmp_path / "run"))
-    inner, found.encoded = session.encode, 0
+    found = trained.open_run(with_plugin(), RunFolder(tmp_path / "run"))
+    inner, found.encoded = trained.encode, 0
 
     def encode(*arguments):
         found.encoded += 1
         return inner(*arguments)
 
-    monkeypatch.setattr(session, "encode", encode)
+    monkeypatch.setattr(trained, "encode", encode)
     return found
 
 

@@ -13,7 +13,7 @@ import torch
 from training_files import OPTIONS, TRAIN, Plugin, begin, with_plugin
 
 from disent_plugins.errors import Interrupted, UsageError, WorkFailed
-from disent_plugins.training import checkpoint, session
+from disent_plugins.training import checkpoint, session, trained
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.signals import StopRequest
@@ -56,7 +56,7 @@ def assert_same_run(one: Path, other: Path) -> None:
         assert same(a.optimizer, b.optimizer)
         assert same(a.random, b.random)
     assert losses(one) == losses(other)
-    codes = [session.open_run(with_plugin(), RunFolder(path)).subject().codes for path in (one, other)]
+    codes = [trained.open_run(with_plugin(), RunFolder(path)).subject().codes for path in (one, other)]
     for name in ("content", "style", "content_logvar", "style_logvar"):
         np.testing.assert_array_equal(*(getattr(found, name) for found in codes))
 
@@ -193,7 +193,7 @@ def test_the_best_checkpoint_is_the_one_of_the_lowest_validation_loss(tmp_path: 
     assert (best.progress.best, best.progress.best_epoch) == (3.0, 2)
     assert same(best.model, kept[1])
     assert (state(tmp_path).progress.best, state(tmp_path).progress.best_epoch) == (3.0, 2)
-    opened = session.open_run(with_plugin(), RunFolder(tmp_path), which="best")
+    opened = trained.open_run(with_plugin(), RunFolder(tmp_path), which="best")
     assert same(dict(opened.model.state_dict()), kept[1])
 
 
@@ -206,7 +206,7 @@ def test_a_limited_run_uses_the_first_training_images_only(tmp_path: Path):
     assert ready.run.steps_per_epoch == 2
     assert seen <= set(range(20))
     ready.fit()
-    codes = session.open_run(with_plugin(), RunFolder(tmp_path)).subject().codes
+    codes = trained.open_run(with_plugin(), RunFolder(tmp_path)).subject().codes
     assert np.bincount(codes.split).tolist() == [20, 12, 12]
 
 
@@ -232,7 +232,7 @@ def test_data_that_changed_since_is_refused(tmp_path: Path):
     begin(tmp_path, epochs=1).fit()
     record = json.loads((tmp_path / "data.json").read_text())
     (tmp_path / "data.json").write_text(json.dumps({**record, "content_hash": "0" * 64}))
-    for action in (session.resume, session.open_run):
+    for action in (session.resume, trained.open_run):
         with pytest.raises(UsageError, match=r"data of .* has changed.*\n.*0000.*\n.*disent data prepare squares"):
             action(with_plugin(), RunFolder(tmp_path))
 

@@ -13,6 +13,7 @@ from disent_plugins.data_adapters.adapter import RawFile, RawTable
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.registry.host import Registry
 from disent_plugins.training import session
+from disent_plugins.training.parts import resolve
 
 TRAIN, VALIDATION, TEST = 40, 12, 12
 
@@ -127,7 +128,7 @@ def begin(out: Path, plugin: Plugin | None = None, *, model: str = "gmvae", **fl
     """A session of five batches an epoch on the squares, in the folder ``out``."""
     registry = with_plugin(plugin)
     options = {**OPTIONS, **flags.pop("options", {})}
-    parts, settings = session.resolve(
+    parts, settings = resolve(
         registry, model=model, data="squares", file={}, flags={**SMALL, **flags, "options": options}
     )
     return session.start(parts, settings, source=None, out=out, report=lambda done, total, what: None)

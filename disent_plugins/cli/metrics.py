@@ -113,7 +113,7 @@ def _codes_subject(path: Path, seed: int, out: Path | None, report: Any) -> Any:
 
 def _run_subject(run: Path | None, seed: int | None, which: str, device: str, out: Path | None, report: Any) -> Any:
     from disent_plugins.training.folder import find_folder
-    from disent_plugins.training.session import open_run
+    from disent_plugins.training.trained import open_run
 
     if which not in ("last", "best"):
         raise UsageError(f"There is no checkpoint '{which}'.", "It is last or best.")

@@ -64,7 +64,8 @@ def run(
     from disent_plugins.cli.progress import TrainingDisplay, reporting
     from disent_plugins.options import parse_assignments
     from disent_plugins.training import session
-    from disent_plugins.training.settings import read_config_file
+    from disent_plugins.training.parts import resolve
+    from disent_plugins.training.settings import as_toml, read_config_file
 
     file = read_config_file(config) if config else {}
     flags: dict[str, Any] = {
@@ -81,9 +82,9 @@ def run(
         folder, settings = _resumable(registry, resume, asked, out)
     else:
         names = {"model": str(model or file.get("model", "gmvae")), "data": str(data or file.get("data", "digits"))}
-        parts, settings = session.resolve(registry, **names, file=given, flags=flags)
+        parts, settings = resolve(registry, **names, file=given, flags=flags)
     if dry_run:
-        state.out.print(_toml(vars(settings)), markup=False, soft_wrap=True, end="")
+        state.out.print(as_toml(settings), markup=False, soft_wrap=True, end="")
         return
     with reporting() as report:
         if resume is not None:
@@ -104,7 +105,7 @@ def run(
 def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | None) -> tuple[Any, Any]:
     """The run to go on with and its settings, if nothing was asked for that would make it another run."""
     from disent_plugins.training.folder import find_folder
-    from disent_plugins.training.session import load_parts
+    from disent_plugins.training.parts import load_parts
     from disent_plugins.training.settings import changed, differences
 
     folder = find_folder(path)
@@ -144,13 +145,13 @@ def _finish(ready: Any, json: bool) -> None:
     from disent_plugins.cli.progress import reporting
     from disent_plugins.training.documents import document
     from disent_plugins.training.evaluate import after_training, measure
-    from disent_plugins.training.session import open_run
+    from disent_plugins.training.trained import open_run
 
-    registry, folder = ready.parts.registry, ready.run.folder
+    registry, folder, settings = ready.parts.registry, ready.run.folder, ready.run.settings
     documents = {}
     try:
         with reporting() as report:
-            subject = open_run(registry, folder, device=ready.run.settings.device, report=report).subject(report=report)
+            subject = open_run(registry, folder, device=settings.device, report=report).subject(report=report)
             for name in after_training(registry):
                 found = document(measure(registry, name, {}, subject))
                 documents[found["metric"]] = found
@@ -167,15 +168,16 @@ def _finish(ready: Any, json: bool) -> None:
         return
     state.out.print()
     for found in documents.values():
-        show.show_result(found)
+        show.show_values(found)
     path = show.shorten(folder.path)
+    pictures = [file for found in documents.values() for file in found["artifacts"].values() if file.endswith(".png")]
     state.out.print()
     for line in (
-        f"run folder: {path}",
-        f"swap grid:  {show.shorten(folder.figures / 'swap-grid.png')}",
-        "next:       disent metrics list",
+        f"run folder  {path}",
+        *(f"{'' if number else 'pictures':12}{show.shorten(picture)}" for number, picture in enumerate(pictures)),
+        "next        disent metrics list",
         f"            disent metrics probe {path} --set inputs=mean_std",
-        f"            disent run --model mlvae --data {ready.run.settings.data}",
+        f"            disent run --model {'gmvae' if settings.model == 'mlvae' else 'mlvae'} --data {settings.data}",
     ):
         state.out.print(line, markup=False, soft_wrap=True)
 
@@ -188,20 +190,3 @@ def _value(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return str(value)
-
-
-def _toml(settings: dict[str, Any]) -> str:
-    """Settings as a file for ``--config``. What is none is left out: TOML has no such value."""
-    lines = [f"{key} = {_literal(value)}" for key, value in settings.items() if key != "options" and value is not None]
-    options = [f"{key} = {_literal(value)}" for key, value in settings["options"].items() if value is not None]
-    return "\n".join([*lines, "", "[options]", *options]) + "\n"
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        import json
-
-        return json.dumps(value, ensure_ascii=False)  # TOML has no surrogate pairs
-    return str(list(value)) if isinstance(value, list | tuple) else repr(value)

@@ -50,7 +50,8 @@ def shorten(path: str | Path) -> str:
 
 def _values(document: Mapping[str, Any]) -> Table:
     """The values, a block for each unit, in 80 columns."""
-    shown = table(document["metric"], ["", "value", "95 %", "chance", "ceiling", "from chance", "N"], [])
+    shown = table(document["metric"], ["", "value  ", "95 %", "chance", "ceiling", "from chance", "N"], [])
+    shown.padding = (0, 1, 0, 0)
     for number in (1, 3, 4, 6):
         shown.columns[number].justify = "right"
     for column in shown.columns:

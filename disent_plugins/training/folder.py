@@ -84,6 +84,21 @@ class RunFolder:
         write_json(self.path / "data.json", data_record(table))
         write_json(self.config, asdict(settings))
 
+    def check_same_data(self, table: ImageTable) -> None:
+        """Refuse to mix a run with other data than it was trained on.
+
+        Raises:
+            UsageError: The content hashes differ.
+        """
+        record = read_json(self.path / "data.json")
+        before = record.get("content_hash") if isinstance(record, dict) else None
+        if before != table.digest:
+            raise UsageError(
+                f"The data of {self.path} has changed.",
+                f"It was trained on {table.info.name} with content hash {before}; the cache now has {table.digest}.",
+                f"Rebuild the cache: disent data prepare {table.info.name} --rebuild",
+            )
+
     def add_results(self, documents: Mapping[str, Any]) -> None:
         """Merge metric documents into ``results.json``."""
         with self.measuring():

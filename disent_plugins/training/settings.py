@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -118,6 +119,21 @@ def changed(before: RunSettings, config_class: type, asked: Mapping[str, Any]) -
     config: Any = build(config_class, options, owner=f"model '{before.model}'")
     complete = {name: getattr(config, name) for name in options}
     return build(RunSettings, {**asdict(before), **given, "options": complete}, owner="the run")
+
+
+def as_toml(settings: RunSettings) -> str:
+    """Settings as a file for ``--config``. What is none is left out: TOML has no such value."""
+    tables = {key: value for key, value in vars(settings).items() if key != "options"}, settings.options
+    plain, options = (
+        [f"{key} = {_literal(value)}" for key, value in table.items() if value is not None] for table in tables
+    )
+    return "\n".join([*plain, "", "[options]", *options]) + "\n"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)  # TOML has no surrogate pairs
+    return str(list(value)) if isinstance(value, list | tuple) else repr(value)
 
 
 def differences(before: RunSettings, after: RunSettings) -> list[str]:

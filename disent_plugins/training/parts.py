@@ -1,0 +1,102 @@
+"""The plugins of a run, loaded and checked: a model class and a data adapter, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from disent_plugins.contracts import DatasetInfo, ImageTable, Report
+from disent_plugins.data_adapters.store import prepare
+from disent_plugins.errors import PluginFailure, UsageError
+from disent_plugins.options import build
+from disent_plugins.registry.host import Plugin, Registry
+from disent_plugins.registry.specs import ModelSpec
+from disent_plugins.training.settings import RunSettings, merge
+
+
+@dataclass
+class Parts:
+    """The plugins of a run, loaded."""
+
+    registry: Registry
+    spec: ModelSpec
+    plugin: Plugin
+    model_class: Any
+    adapter: Any
+    data_plugin: Plugin
+
+    def model(self, settings: RunSettings) -> nn.Module:
+        """A fresh model.
+
+        Raises:
+            PluginFailure: It cannot be made, or is no ``torch.nn.Module``.
+        """
+        config = build(self.model_class.Config, settings.options, owner=f"model '{settings.model}'")
+        image = self.adapter.info.image
+        model = self.registry.call(self.plugin, "The model could not be made", lambda: self.model_class(config, image))
+        if not isinstance(model, nn.Module):
+            raise _no_model(self.spec, self.plugin, f"is not a torch.nn.Module but {type(model).__name__}")
+        return model
+
+    def table(self, source: Path | None, report: Report) -> ImageTable:
+        """The data set, prepared."""
+        what = f"Data set '{self.adapter.info.name}' could not be prepared"
+        return self.registry.call(self.data_plugin, what, lambda: prepare(self.adapter, source, report=report))
+
+    def check_requirements(self, model: nn.Module) -> None:
+        """Refuse data that lacks what the model's loss needs.
+
+        Raises:
+            UsageError: Which capability is missing.
+        """
+        info: DatasetInfo = self.adapter.info
+        provided = {"groups", "pairs", "dataset_index"} | ({"distinct_groups"} if info.groups_are_distinct else set())
+        needed = getattr(model, "requires", self.spec.requires)
+        missing = sorted(set(needed) - provided)
+        if missing:
+            raise UsageError(
+                f"Model '{self.spec.name}' needs {', '.join(missing)}, which data set '{info.name}' does not promise.",
+                "Its loss would be wrong where, for example, two groups may share their content.",
+                f"See the options that lift the need: disent models show {self.spec.name}",
+            )
+
+
+def load_parts(registry: Registry, model: str, data: str) -> Parts:
+    """Look up and import a model and a data set.
+
+    Raises:
+        UsageError: An unknown name.
+        PluginFailure: A plugin cannot be imported or breaks its contract.
+    """
+    spec, plugin = registry.models.find(model)
+    data_spec, data_plugin = registry.datasets.find(data)
+    model_class = registry.load(spec, plugin)
+    for member in ("encode", "decode", "loss"):
+        if not callable(getattr(model_class, member, None)):
+            raise _no_model(spec, plugin, f"has no '{member}'")
+    if not is_dataclass(getattr(model_class, "Config", None)):
+        raise _no_model(spec, plugin, "has no Config that is a dataclass")
+    adapter_class = registry.load(data_spec, data_plugin)
+    adapter = registry.call(data_plugin, f"data set '{data_spec.name}' could not be made", adapter_class)
+    return Parts(registry, spec, plugin, model_class, adapter, data_plugin)
+
+
+def _no_model(spec: ModelSpec, plugin: Plugin, what: str) -> PluginFailure:
+    return PluginFailure(
+        f"Model '{spec.name}' of {plugin.distribution} {what}.",
+        "A model is a torch.nn.Module with a dataclass Config and the methods encode, decode and loss.",
+        "Its author can check it with disent_plugins.testing.check_model",
+    )
+
+
+def resolve(
+    registry: Registry, *, model: str, data: str, file: Mapping[str, Any], flags: Mapping[str, Any]
+) -> tuple[Parts, RunSettings]:
+    """Load the plugins and merge the settings."""
+    parts = load_parts(registry, model, data)
+    settings = merge(parts.spec, parts.model_class.Config, model=model, data=data, file=file, flags=flags)
+    return parts, settings
