@@ -89,25 +89,29 @@ def describe(config_class: type) -> list[OptionInfo]:
     ]
 
 
-def build(config_class: type[T], values: Mapping[str, Any], *, owner: str) -> T:
+def build(config_class: type[T], values: Mapping[str, Any], *, owner: str, hint: str = "") -> T:
     """Make a configuration from values that may be text (``--set``) or already typed (TOML, JSON).
 
     Args:
         config_class: A frozen dataclass, usually of :class:`Options`.
         values: Option name to value.
         owner: Whose options these are, for messages: ``"model 'gmvae'"``.
+        hint: Last line of the message: where to look them up.
 
     Raises:
         UsageError: An unknown option, or a value of the wrong type, out of bounds or not among the choices.
     """
     infos = {info.name: info for info in describe(config_class)}
     coerced = {}
-    for name, value in values.items():
-        if name not in infos:
-            raise UsageError(f"Unknown option '{name}' for {owner}.", suggestion(name, infos))
-        coerced[name] = _coerce(infos[name], value, owner)
-        _check(infos[name], coerced[name], owner)
-    return config_class(**coerced)
+    try:
+        for name, value in values.items():
+            if name not in infos:
+                raise UsageError(f"Unknown option '{name}' for {owner}.", suggestion(name, infos))
+            coerced[name] = _coerce(infos[name], value, owner)
+            _check(infos[name], coerced[name], owner)
+        return config_class(**coerced)
+    except UsageError as error:
+        raise UsageError(error.what, error.why, error.hint or hint) from error
 
 
 def parse_assignments(texts: typing.Iterable[str], *, flag: str = "--set") -> dict[str, str]:

@@ -41,7 +41,8 @@ def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: 
     what = f"Metric '{name}' could not be measured"
 
     def run() -> Any:
-        return metric_class(build(metric_class.Config, options, owner=f"metric '{name}'")).measure(subject)
+        hint = f"See them all with: disent metrics {name} --options"
+        return metric_class(build(metric_class.Config, options, owner=f"metric '{name}'", hint=hint)).measure(subject)
 
     result = registry.call(plugin, what, run)
     if not isinstance(result, Result):

@@ -36,6 +36,7 @@ class RunSettings(Options):
 
 
 SETTING_NAMES = tuple(f.name for f in fields(RunSettings))
+_RUN_HINT = "See what a run takes with: disent run --help"
 CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
 """What a ``--config`` file may hold, besides the table ``[options]``."""
 
@@ -78,9 +79,14 @@ def merge(
     for layer in (file, {key: value for key, value in flags.items() if value is not None}):
         options.update(layer.get("options", {}))
         given.update({key: value for key, value in layer.items() if key != "options"})
-    config: Any = build(config_class, options, owner=owner)
+    config: Any = build(config_class, options, owner=owner, hint=f"See them all with: disent models show {model}")
     complete = {name: getattr(config, name) for name in sorted(known)}
-    return build(RunSettings, {**base, **given, "model": model, "data": data, "options": complete}, owner="the run")
+    return build(
+        RunSettings,
+        {**base, **given, "model": model, "data": data, "options": complete},
+        owner="the run",
+        hint=_RUN_HINT,
+    )
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -116,9 +122,11 @@ def changed(before: RunSettings, config_class: type, asked: Mapping[str, Any]) -
     """
     given = {key: value for key, value in asked.items() if value is not None}
     options = {**before.options, **given.get("options", {})}
-    config: Any = build(config_class, options, owner=f"model '{before.model}'")
+    config: Any = build(
+        config_class, options, owner=f"model '{before.model}'", hint=f"See: disent models show {before.model}"
+    )
     complete = {name: getattr(config, name) for name in options}
-    return build(RunSettings, {**asdict(before), **given, "options": complete}, owner="the run")
+    return build(RunSettings, {**asdict(before), **given, "options": complete}, owner="the run", hint=_RUN_HINT)
 
 
 def as_toml(settings: RunSettings) -> str:

@@ -1,0 +1,47 @@
+"""What the documentation shows works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from disent_plugins.testing import check_dataset, check_metric
+from disent_plugins.training.settings import read_config_file
+
+ROOT = Path(__file__).parents[1]
+PLUGINS = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+
+
+def shown(name: str) -> type:
+    """The class that a code block of docs/plugins.md defines."""
+    (block,) = [code for code in re.findall(r"```python\n(.*?)```", PLUGINS, re.DOTALL) if f"class {name}:" in code]
+    scope: dict = {"__name__": "shown"}
+    exec(compile(block, "docs/plugins.md", "exec", dont_inherit=True), scope)
+    return scope[name]
+
+
+def test_the_data_set_keeps_the_contract():
+    check_dataset(shown("Stripes"))
+
+
+def test_the_metric_keeps_the_contract():
+    check_metric(shown("Spread"), name="spread")
+
+
+def test_the_configuration_file_is_one(tmp_path):
+    (block,) = re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)
+    (tmp_path / "my.toml").write_text(block)
+    assert read_config_file(tmp_path / "my.toml")["options"] == {"k": 1.5}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/plugins.md", "docs/reference.md", "benchmarks/README.md"])
+def test_files_that_are_named_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    paths = re.findall(r"`((?:disent_plugins|examples|docs|benchmarks)/[\w./-]+)`", text)
+    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
+    missing += [path for path in paths if not (ROOT / path).exists()]
+    assert missing == []
