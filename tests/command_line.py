@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,17 +52,19 @@ def call(*arguments: object) -> Outcome:
     return Outcome(code or 0, out.getvalue(), err.getvalue())
 
 
-def begin(folder: Path, cache: Path, *arguments: object, **extra: Any) -> subprocess.Popen[str]:
+def begin(
+    folder: Path, cache: Path, *arguments: object, program: Sequence[object] = ("-m", "disent_plugins.cli.main")
+) -> subprocess.Popen[str]:
     """Start a command as a process, with one thread as in ``call``."""
     environment = os.environ | {"DISENT_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-m", "disent_plugins.cli.main", *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | extra
+    command = [sys.executable, *map(str, program), *map(str, arguments)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
 
 
-def finish(process: subprocess.Popen[str]) -> Outcome:
-    """Wait for a process."""
-    out, err = process.communicate(timeout=120)
+def finish(process: subprocess.Popen[str], typed: str = "") -> Outcome:
+    """Type something into a process and wait for its end."""
+    out, err = process.communicate(typed, timeout=120)
     return Outcome(process.returncode, out, err)
 
 

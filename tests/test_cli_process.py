@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 from pathlib import Path
 
@@ -29,16 +28,15 @@ def uninterrupted(cache, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_resumes_as_if_it_had_never_stopped(tmp_path, cache, uninterrupted, number):
-    process = begin(tmp_path, cache, "run", *LONG, "--out", "a")
-    for line in process.stderr:
-        if line.startswith("epoch 1/6"):
-            break
+    program = (Path(__file__).parent / "pausing_run.py", 2, 1)
+    process = begin(tmp_path, cache, "run", *LONG, "--out", "a", program=program)
+    assert "paused\n" in iter(process.stderr.readline, "")
     process.send_signal(number)
-    stopped = finish(process)
+    stopped = finish(process, "go on\n")
     assert stopped.code == 130, stopped.err
     assert stopped.out == ""
     *_, what, why, hint = stopped.err.splitlines()
-    assert re.fullmatch(rf"error: Stopped by {signal.Signals(number).name} at .*epoch \d.* \(6 epochs in all\)\.", what)
+    assert what == f"error: Stopped by {signal.Signals(number).name} at epoch 2, batch 1 of 2 (6 epochs in all)."
     assert why.strip() == "Everything up to there is saved in a/checkpoints/last.pt."
     assert hint.strip() == "Go on with: disent run --resume a"
     resumed = finish(begin(tmp_path, cache, *hint.split("disent ")[1].split(), "--json"))
