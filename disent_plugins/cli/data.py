@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from disent_plugins.cli import show, state
+from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
 from disent_plugins.registry.host import Plugin
 
@@ -26,18 +27,8 @@ def _adapter(name: str) -> tuple[Any, Plugin]:
 @app.command("list")
 def list_data(json: Json = False) -> None:
     """List the data sets."""
-    catalogue = state.registry().datasets
-    entries = [
-        {"name": catalogue.label(spec, plugin), "summary": spec.summary, "provides": list(spec.provides),
-         "reference": spec.reference, "distribution": plugin.distribution, "version": plugin.version}
-        for spec, plugin in catalogue.entries
-    ]  # fmt: skip
-    if json:
-        state.print_json(entries)
-        return
-    rows = [[e["name"], e["summary"], e["distribution"]] for e in entries]
-    state.out.print(show.table("Data sets", ["name", "what it is", "from"], rows))
-    state.out.print("\nDetails of one: disent data show NAME", style="dim")
+    hint = "Details of one: disent data show NAME"
+    list_specs(state.registry().datasets, "Data sets", capability="provides", hint=hint, json=json)
 
 
 @app.command("show")

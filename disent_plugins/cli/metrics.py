@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins.cli import show, state
+from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
 from disent_plugins.errors import UsageError
 
@@ -42,20 +43,9 @@ app = typer.Typer(cls=MetricCommands, no_args_is_help=True, help="Measure a run,
 @app.command("list")
 def list_metrics(json: Json = False) -> None:
     """List the metrics."""
-    catalogue = state.registry().metrics
-    entries = [
-        {"name": catalogue.label(spec, plugin), "summary": spec.summary, "needs": list(spec.needs),
-         "reference": spec.reference, "distribution": plugin.distribution, "version": plugin.version}
-        for spec, plugin in catalogue.entries
-    ]  # fmt: skip
-    if json:
-        state.print_json(entries)
-        return
-    rows = [[e["name"], e["summary"], ", ".join(e["needs"]), e["distribution"]] for e in entries]
-    state.out.print(show.table("Metrics", ["name", "what it measures", "needs", "from"], rows))
-    state.out.print(
-        "\nOn the newest run: disent metrics NAME; on arrays: disent metrics NAME --codes FILE.npz", style="dim"
-    )
+    hint = "On the newest run: disent metrics NAME; on arrays: disent metrics NAME --codes FILE.npz"
+    metrics = state.registry().metrics
+    list_specs(metrics, "Metrics", capability="needs", columns=("needs",), hint=hint, json=json)
 
 
 @app.command(_GENERIC, hidden=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from disent_plugins.cli import show, state
+from disent_plugins.cli.listing import list_specs
 
 app = typer.Typer(no_args_is_help=True, help="The models: what there is, and what their options mean.")
 
@@ -16,18 +17,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List the models."""
-    catalogue = state.registry().models
-    entries = [
-        {"name": catalogue.label(spec, plugin), "summary": spec.summary, "requires": list(spec.requires),
-         "reference": spec.reference, "distribution": plugin.distribution, "version": plugin.version}
-        for spec, plugin in catalogue.entries
-    ]  # fmt: skip
-    if json:
-        state.print_json(entries)
-        return
-    rows = [[e["name"], e["summary"], e["distribution"]] for e in entries]
-    state.out.print(show.table("Models", ["name", "what it is", "from"], rows))
-    state.out.print("\nOptions of one: disent models show NAME", style="dim")
+    hint = "Options of one: disent models show NAME"
+    list_specs(state.registry().models, "Models", capability="requires", hint=hint, json=json)
 
 
 @app.command("show")

@@ -1,0 +1,34 @@
+"""``... list`` for every kind of spec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from disent_plugins.cli import show, state
+from disent_plugins.registry.host import Catalogue
+
+
+def list_specs(
+    catalogue: Catalogue[Any], title: str, *, capability: str, hint: str, json: bool, columns: Sequence[str] = ()
+) -> None:
+    """Print the specs of a kind; ``capability`` names their list of needs or offers, ``columns`` further columns."""
+    entries = [
+        {
+            "name": catalogue.label(spec, plugin),
+            "summary": spec.summary,
+            capability: list(getattr(spec, capability)),
+            "reference": spec.reference,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+        }
+        for spec, plugin in catalogue.entries
+    ]
+    if json:
+        state.print_json(entries)
+        return
+    rows = [
+        [e["name"], e["summary"], *(", ".join(e[column]) for column in columns), e["distribution"]] for e in entries
+    ]
+    state.out.print(show.table(title, ["name", "what it is", *columns, "from"], rows))
+    state.out.print(f"\n{hint}", style="dim", markup=False, soft_wrap=True)
