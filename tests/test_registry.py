@@ -29,7 +29,7 @@ def site(tmp_path, monkeypatch):
 
 
 def registry(site=None, **options) -> Registry:
-    ours = [point for point in entry_points(group=GROUP) if point.dist.name == OURS]
+    ours = [point for point in entry_points(group=GROUP) if point.value.startswith("disent_plugins.")]
     return Registry(points=[*ours, *(entry_points_in(site) if site else [])], **options)
 
 

@@ -289,5 +289,7 @@ def _checked(kind: type[Spec], specs: list[Any]) -> list[Any]:
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     if point.dist is None:
         return "(unknown)", ""
-    # Both are None where a removal left half of the metadata behind.
-    return point.dist.name or "(unknown)", point.dist.version or ""
+    # A removal may leave half of the metadata behind: what is missing must not be asked for by index.
+    metadata = point.dist.metadata
+    name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))
+    return name or "(unknown)", version

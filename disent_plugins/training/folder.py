@@ -196,6 +196,7 @@ def environment(device: torch.device | None = None) -> dict[str, Any]:
             libraries[library] = version(library)
         except PackageNotFoundError:
             libraries[library] = "missing"
+    libraries["torch"] = str(torch.__version__)  # with its build, which the metadata may leave out
     return {
         "disent-plugins": __version__,
         "python": platform.python_version(),
