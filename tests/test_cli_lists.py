@@ -92,7 +92,7 @@ def test_the_doctor_checks_what_a_run_needs(disent):
     assert found.code == 0, found.err
     assert found.json["healthy"] is True
     assert [check["name"] for check in found.json["checks"]] == [
-        "torch computes", "gpu", "cache folder", "current folder", "plugins",
+        "torch", "gpu", "cache folder", "current folder", "plugins",
     ]  # fmt: skip
     assert set(found.json["environment"]["libraries"]) >= {"torch", "numpy", "h5py"}
     assert disent("doctor", "--no-plugins").code == 0
