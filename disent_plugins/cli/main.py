@@ -14,7 +14,7 @@ from disent_plugins import __version__
 from disent_plugins.cli import data, doctor, metrics, models, run, state
 from disent_plugins.errors import DisentError, Interrupted
 
-ANYWHERE = ("--debug", "--no-plugins")
+ANYWHERE = ("--version", "--debug", "--no-plugins")
 """Global flags that may also stand behind a command, where people type them."""
 
 
@@ -52,15 +52,20 @@ app.command("plugins")(doctor.plugins)
 app.command("doctor")(doctor.doctor)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Leave third-party plugins out.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
     state.third_party = not no_plugins
 
 
@@ -69,8 +74,6 @@ def main() -> None:
     arguments = sys.argv[1:]
     flags = [flag for flag in ANYWHERE if flag in arguments]
     arguments = flags + [argument for argument in arguments if argument not in flags]
-    if "--version" in arguments:
-        arguments = ["--version", "plugins"]
     debug = "--debug" in flags
     signal.signal(signal.SIGTERM, _terminate)
     try:

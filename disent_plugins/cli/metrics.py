@@ -122,5 +122,4 @@ def _show_options(registry: Any, name: str) -> None:
     spec, plugin = registry.metrics.find(name)
     metric = registry.load(spec, plugin)
     found = registry.call(plugin, f"the options of '{name}' could not be read", lambda: describe(metric.Config))
-    rows = [[o.name, str(o.default), o.accepts, o.doc] for o in found]
-    state.out.print(show.table(f"{name} (--set name=value)", ["name", "default", "takes", "meaning"], rows))
+    state.out.print(show.options_table(name, found))

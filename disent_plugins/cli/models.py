@@ -44,8 +44,7 @@ def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], jso
     state.out.print(f"{name}: {spec.summary}", style="bold", markup=False)
     needs = ", ".join(spec.requires) or "nothing"
     state.out.print(f"{spec.reference}\nneeds: {needs}; from {plugin.distribution}\n", markup=False)
-    rows = [[o.name, str(o.default), o.accepts, o.doc] for o in options]
-    state.out.print(show.table("Options (--set name=value)", ["name", "default", "takes", "meaning"], rows))
+    state.out.print(show.options_table("Options", options))
     state.out.print()
     rows = [[data, ", ".join(f"{k}={v}" for k, v in _flat(known).items())] for data, known in recipes.items()]
     state.out.print(show.table("Recipes", ["data", "settings and options"], rows))

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from disent_plugins.cli import state
+from disent_plugins.options import OptionInfo
 
 BAR = 10
 
@@ -22,6 +23,12 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for row in rows:
         made.add_row(*[Text(str(cell)) for cell in row])
     return made
+
+
+def options_table(title: str, options: Iterable[OptionInfo]) -> Table:
+    """What ``--set`` takes."""
+    rows = [[option.name, option.default, option.accepts, option.doc] for option in options]
+    return table(f"{title} (--set name=value)", ["name", "default", "takes", "meaning"], rows)
 
 
 def show_result(document: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
@@ -70,7 +70,6 @@ def merge(
     Raises:
         UsageError: An unknown key or a value out of bounds.
     """
-    owner = f"model '{model}'"
     known = {f.name for f in fields(config_class)}
     base = recipe(spec, data)
     # A shared recipe speaks of options that another model need not have; what a person typed must exist.
@@ -79,14 +78,18 @@ def merge(
     for layer in (file, {key: value for key, value in flags.items() if value is not None}):
         options.update(layer.get("options", {}))
         given.update({key: value for key, value in layer.items() if key != "options"})
-    config: Any = build(config_class, options, owner=owner, hint=f"See them all with: disent models show {model}")
-    complete = {name: getattr(config, name) for name in sorted(known)}
-    return build(
-        RunSettings,
-        {**base, **given, "model": model, "data": data, "options": complete},
-        owner="the run",
-        hint=_RUN_HINT,
-    )
+    return _checked({**base, **given, "model": model, "data": data}, config_class, options, sorted(known))
+
+
+def _checked(
+    values: Mapping[str, Any], config_class: type, options: Mapping[str, Any], names: Iterable[str]
+) -> RunSettings:
+    """Settings and model options coerced and checked; ``names`` are the options to record."""
+    model = values["model"]
+    hint = f"See them all with: disent models show {model}"
+    config: Any = build(config_class, options, owner=f"model '{model}'", hint=hint)
+    complete = {name: getattr(config, name) for name in names}
+    return build(RunSettings, {**values, "options": complete}, owner="the run", hint=_RUN_HINT)
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -122,11 +125,7 @@ def changed(before: RunSettings, config_class: type, asked: Mapping[str, Any]) -
     """
     given = {key: value for key, value in asked.items() if value is not None}
     options = {**before.options, **given.get("options", {})}
-    config: Any = build(
-        config_class, options, owner=f"model '{before.model}'", hint=f"See: disent models show {before.model}"
-    )
-    complete = {name: getattr(config, name) for name in options}
-    return build(RunSettings, {**asdict(before), **given, "options": complete}, owner="the run", hint=_RUN_HINT)
+    return _checked({**asdict(before), **given}, config_class, options, options)
 
 
 def as_toml(settings: RunSettings) -> str:
