@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from disent_plugins.about import About as About
+    from disent_plugins.about import Expect as Expect
     from disent_plugins.contracts import Codes as Codes
     from disent_plugins.contracts import DatasetInfo as DatasetInfo
     from disent_plugins.contracts import Factor as Factor
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "disent_plugins.about": ("About", "Expect"),
     "disent_plugins.contracts": (
         "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Loss", "Posterior", "Result",
         "Subject", "Value",

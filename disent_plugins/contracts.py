@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from disent_plugins.content import content_columns, content_labels
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -101,6 +103,9 @@ class Model(Protocol):
     def loss(self, batch: GroupBatch) -> Loss:
         """The loss of a batch."""
 
+    # Optional: fuse(content: Gaussian, group [B], group_count) -> [G, Dc], the content of groups of images by the
+    # model's own rule; metrics that see several images of a class use it.
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -118,7 +123,7 @@ class DatasetInfo:
         name: Registry name.
         image: Size of the prepared images.
         factors: Its factors, in the order of the columns of ``ImageTable.factors``.
-        content: Name of the factor that groups share: the group key.
+        content: Name of the factor that groups share, the group key; several are joined by ``+``: ``"shape+hue"``.
         groups_are_distinct: Whether different groups are known to differ in content (needed by repulsion terms).
         preprocessing: From raw file to image, exactly: part of the cache's identity.
         licence: Terms of use, in one line.
@@ -135,9 +140,9 @@ class DatasetInfo:
     reference: str
 
     @property
-    def content_column(self) -> int:
-        """Column of the content factor."""
-        return [factor.name for factor in self.factors].index(self.content)
+    def factor_names(self) -> tuple[str, ...]:
+        """Names of the factors, in the order of their columns."""
+        return tuple(factor.name for factor in self.factors)
 
 
 @dataclass
@@ -162,8 +167,8 @@ class ImageTable:
 
     @property
     def labels(self) -> np.ndarray:
-        """[N] the content factor: equal label, same group."""
-        return self.factors[:, self.info.content_column]
+        """[N] the content: equal label, same group."""
+        return content_labels(self.factors, self.info.factor_names, self.info.content)
 
     def rows(self, split: str) -> np.ndarray:
         """Positions of a split's images, ascending, int64."""
@@ -182,10 +187,10 @@ class Codes:
 
     Attributes:
         content: Content means [N, Dc] float32.
-        style: Style means [N, Ds] float32.
+        style: Style means [N, Ds] float32; Ds is 0 for codes in one piece, which only metrics of factors can measure.
         factors: [N, F] int64.
         factor_names: F names.
-        content_factor: The name among them that groups share.
+        content_factor: The name among them that groups share; several are joined by ``+``.
         split: [N] uint8, an index into SPLITS.
         content_logvar, style_logvar: Log-variances of the posteriors, or None where only means are known.
         split_source: Where the split comes from, in words, for the settings of results.
@@ -203,8 +208,14 @@ class Codes:
 
     @property
     def labels(self) -> np.ndarray:
-        """[N] the content factor."""
-        return self.factors[:, self.factor_names.index(self.content_factor)]
+        """[N] the content: equal label, same group."""
+        return content_labels(self.factors, self.factor_names, self.content_factor)
+
+    @property
+    def style_factors(self) -> tuple[str, ...]:
+        """The factors that groups do not share."""
+        shared = content_columns(self.factor_names, self.content_factor)
+        return tuple(name for column, name in enumerate(self.factor_names) if column not in shared)
 
     def rows(self, split: str) -> np.ndarray:
         """Positions of a split's codes, ascending, int64."""
@@ -224,6 +235,10 @@ class Subject:
         out: Folder for pictures and arrays.
         decode: content [B, Dc], style [B, Ds] -> images [B, H, W, C] float32 in [0, 1]; None if only codes were given.
         images: Positions [B] -> the real images [B, H, W, C] float32 in [0, 1]; None if only codes were given.
+        encode: Images [B, H, W, C] in [0, 1] -> means content [B, Dc], style [B, Ds]; None if only codes were given.
+        fuse: Content means [B, Dc], log-variances [B, Dc] and group ids [B] in 0..G-1 -> the content [G, Dc] of every
+            group by the model's own rule; None if the model has none.
+        keep: Folder for what depends on the data set alone, such as a classifier of its images; None for nowhere.
         report: Progress of long work.
     """
 
@@ -233,6 +248,9 @@ class Subject:
     out: Path
     decode: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     images: Callable[[np.ndarray], np.ndarray] | None = None
+    encode: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+    fuse: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+    keep: Path | None = None
     report: Report = field(default=lambda done, total, what: None)
 
 
@@ -261,6 +279,13 @@ class Value:
     estimator: str = ""
     better: str = ""
 
+    @property
+    def normalised(self) -> float | None:
+        """Where the value lies between its floor (0) and its ceiling (1); None if one is unknown or they are equal."""
+        if self.floor is None or self.ceiling is None or self.floor == self.ceiling:
+            return None
+        return (self.value - self.floor) / (self.ceiling - self.floor)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -282,7 +307,11 @@ class Result:
 
 
 class Metric(Protocol):
-    """The metric contract: ``Metric(config)`` with a ``Config`` dataclass and one method."""
+    """The metric contract: ``Metric(config)`` with a ``Config`` dataclass and one method.
+
+    It may also have ``about``, a ``disent_plugins.about.About``, from which documentation and oracle checks are made,
+    and ``presets``, name of a published study to the options that reproduce it (``--as NAME``).
+    """
 
     Config: type
 

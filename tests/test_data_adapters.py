@@ -37,7 +37,7 @@ def test_every_spec_leads_to_an_adapter_of_its_name():
     for spec in disent_datasets():
         adapter = registry.load(*registry.datasets.find(spec.name))()
         assert adapter.info.name == spec.name
-        assert adapter.info.factors[adapter.info.content_column].name == adapter.info.content
+        assert set(adapter.info.content.split("+")) <= set(adapter.info.factor_names)
         assert ("distinct_groups" in spec.provides) == adapter.info.groups_are_distinct
 
 

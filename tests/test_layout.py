@@ -14,7 +14,7 @@ PACKAGE = ROOT / "disent_plugins"
 LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
-FOUNDATION = {"contracts", "errors", "files", "options"}
+FOUNDATION = {"about", "content", "contracts", "errors", "files", "options"}
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),

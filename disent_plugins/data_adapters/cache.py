@@ -46,6 +46,11 @@ def cache_path(info: DatasetInfo) -> Path:
     return cache_folder() / f"{info.name}-{short}.h5"
 
 
+def derived_folder(table: ImageTable) -> Path:
+    """Folder for what is made of a data set's content alone and worth keeping. Nothing is created."""
+    return cache_folder() / "derived" / f"{table.info.name}-{table.digest[:10]}"
+
+
 def open_table(path: Path, info: DatasetInfo) -> ImageTable:
     """Open a cache; the images stay on the disk, behind a read-only memory map.
 

@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 
 from disent_plugins import __version__
+from disent_plugins.content import content_labels
 from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import replacing
@@ -99,11 +100,12 @@ def make_codes(arrays: Mapping[str, Any], *, source: str = "codes", seed: int = 
     door.length("style", style, n)
     factors, names = _factors(door, n, compact)
     content_factor = door.text("content_factor", default="labels" if "labels" in names else names[0])
-    if content_factor not in names:
-        raise door.error(f"has no factor '{content_factor}'.", suggestion(content_factor, names))
-    labels = factors[:, names.index(content_factor)]
+    for part in [content_factor] if content_factor in names else content_factor.split("+"):
+        if part not in names:
+            raise door.error(f"has no factor '{part}'.", suggestion(part, names))
+    labels = content_labels(factors, names, content_factor)
     if labels.min() == labels.max():
-        why = f"The factor '{content_factor}' has the value {labels[0]} in all {n} rows, so there is nothing to tell."
+        why = f"The factor '{content_factor}' has one value in all {n} rows, so there is nothing to tell."
         raise door.error("holds one class only.", why, "Give codes of at least two classes.")
     split = _split(door, n)
     split_source = door.text("split_source", default="as given")

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from disent_plugins.content import content_labels
 from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.metrics.bootstrap import mean_interval, proportion_interval
@@ -67,16 +68,16 @@ class Probe:
         """
         config, codes = self.config, subject.codes
         target = codes.content_factor if config.target is None else config.target
-        if target not in codes.factor_names:
+        if target not in (*codes.factor_names, codes.content_factor):
             raise UsageError(f"{subject.name} has no factor '{target}'.", suggestion(target, codes.factor_names))
-        labels = codes.factors[:, codes.factor_names.index(target)]
+        labels = content_labels(codes.factors, codes.factor_names, target)
         rows = choose_rows(codes, labels, target, subject.seed, config.max_train)
         presets = _words(config.presets, PRESETS, "presets")
         if config.evidence:
             codes = accumulate(codes, config.evidence, subject.seed)
         table, left_out = _readings(config, codes)
         fits = _fit_all(subject, labels, rows, presets, table)
-        home = "content" if target == codes.content_factor else "style"  # the block that should hold the factor
+        home = "style" if target in codes.style_factors else "content"  # the block that should hold the factor
         values = {
             name: _accuracy(fit, labels[rows.test], rows, name, home, subject.seed, config.bootstrap)
             for name, fit in fits.items()

@@ -97,6 +97,10 @@ class GMVAE(nn.Module):
         """[B, Dc], [B, Ds] -> images [B, C, H, W] in [0, 1]."""
         return leaky_clip(self.decoder(content, style)).clamp(0.0, 1.0)
 
+    def fuse(self, content: Gaussian, group: Tensor, group_count: int) -> Tensor:
+        """The content of groups of images, [G, Dc]: the mean of the product of their Gaussians (Eq. 3)."""
+        return product_of_gaussians(content.mean, content.logvar, group, group_count).mean
+
     def loss(self, batch: GroupBatch) -> Loss:
         """Eq. 5 averaged over the batch, plus repulsion and regularisation."""
         config = self.config

@@ -85,6 +85,11 @@ class MLVAE(nn.Module):
             return output.chunk(2, dim=1)[0].clamp(0.0, 1.0)
         return leaky_clip(output).clamp(0.0, 1.0)
 
+    def fuse(self, content: Gaussian, group: Tensor, group_count: int) -> Tensor:
+        """The content of groups of images, [G, Dc]: the mean of the product of their Gaussians (evidence accumulation)."""
+        prior = self.config.include_prior_in_product
+        return product_of_gaussians(content.mean, content.logvar, group, group_count, include_prior=prior).mean
+
     def loss(self, batch: GroupBatch) -> Loss:
         """-ELBO_G, averaged over the groups of the batch."""
         z = self.encode(batch.images)

@@ -67,7 +67,11 @@ class MetricSpec(Spec):
     """A metric class (see ``disent_plugins.contracts.Metric``).
 
     Args:
-        needs: ``codes`` always; ``decoder`` and ``images`` where a model is needed.
+        needs: ``codes``, a content and a style block, or ``factors``, codes in one piece or two with their factors;
+            also ``decoder``, ``encoder`` and ``images`` where a model is needed.
+        group: Where it stands in the table of all metrics: ``leakage``, ``swap``, ``blocks``, ``factors``, ``quality``,
+            ``pictures`` or any other word.
     """
 
     needs: tuple[str, ...] = ("codes",)
+    group: str = "other"

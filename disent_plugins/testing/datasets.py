@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from disent_plugins.content import content_labels
 from disent_plugins.contracts import SPLITS, DatasetInfo
 from disent_plugins.data_adapters.adapter import RawFile, RawTable
 from disent_plugins.testing.contract import demand
@@ -48,7 +49,7 @@ def _check_info(info: DatasetInfo, name: str) -> None:
     names = [factor.name for factor in info.factors]
     demand(names and len(set(names)) == len(names), f"{name}.info has factors {names}.", "Name each factor once.")
     demand(
-        info.content in names,
+        info.content in names or set(info.content.split("+")) <= set(names),
         f"{name}.info.content is '{info.content}', which is none of its factors {names}.",
         "Name the factor that the members of a group share.",
     )
@@ -131,7 +132,7 @@ def _check_rows(info: DatasetInfo, name: str, factors: np.ndarray, split: np.nda
             f"{name}.read gives no {SPLITS[number]} image.",
             "Models are trained on 'train' and measured on 'test': both must exist.",
         )
-    sizes = np.bincount(factors[split == 0, info.content_column])
+    sizes = np.bincount(content_labels(factors, info.factor_names, info.content)[split == 0])
     demand(
         sizes.max() >= 2,
         f"{name}: no two training images share a '{info.content}'.",

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from disent_plugins.contracts import SPLITS, Codes, ImageTable, Report
+from disent_plugins.contracts import SPLITS, Codes, Gaussian, ImageTable, Report
 from disent_plugins.errors import WorkFailed
 from disent_plugins.training.pixels import Pixels
 
@@ -67,6 +67,40 @@ def decoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.
         return np.concatenate(parts)
 
     return decode
+
+
+def encoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """The model's encoder on arrays: images [B, H, W, C] in [0, 1] -> means content [B, Dc], style [B, Ds]."""
+
+    def encode_images(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        model.eval()
+        content, style = [], []
+        with torch.inference_mode():
+            for start in range(0, len(images), BATCH):
+                batch = torch.as_tensor(images[start : start + BATCH], dtype=torch.float32).permute(0, 3, 1, 2)
+                z = model.encode(batch.to(device))  # type: ignore[operator]
+                content.append(z.content.mean.float().cpu().numpy())
+                style.append(z.style.mean.float().cpu().numpy())
+        return np.concatenate(content), np.concatenate(style)
+
+    return encode_images
+
+
+def fusion(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None:
+    """The model's own rule for the content of a group of images on arrays; None if it has none.
+
+    Content means [B, Dc], log-variances [B, Dc] and group ids [B] in 0..G-1 -> [G, Dc].
+    """
+    if not callable(getattr(model, "fuse", None)):
+        return None
+
+    def fuse(mean: np.ndarray, logvar: np.ndarray, group: np.ndarray) -> np.ndarray:
+        content = Gaussian(*(torch.as_tensor(part, dtype=torch.float32, device=device) for part in (mean, logvar)))
+        ids = torch.as_tensor(group, dtype=torch.int64, device=device)
+        with torch.inference_mode():
+            return model.fuse(content, ids, int(group.max()) + 1).float().cpu().numpy()  # type: ignore[operator]
+
+    return fuse
 
 
 def real_images(table: ImageTable, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

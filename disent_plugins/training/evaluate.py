@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from disent_plugins.contracts import Result, Subject
@@ -21,28 +22,31 @@ def after_training(registry: Registry) -> list[str]:
     return [f"{OURS}:{name}" for name in AFTER_TRAINING if name in ours]
 
 
-def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: Subject) -> Result:
+def measure(
+    registry: Registry, name: str, options: Mapping[str, Any], subject: Subject, *, preset: str | None = None
+) -> Result:
     """Measure one metric.
 
+    Args:
+        registry: All plugins.
+        name: The metric.
+        options: Its options; those that are not named keep their defaults, or the preset's values.
+        subject: What is measured.
+        preset: A published study whose settings to use, one of the metric's ``presets``.
+
     Raises:
-        UsageError: Unknown metric or option, or the subject lacks what the metric needs.
+        UsageError: Unknown metric, option or preset, or the subject lacks what the metric needs.
         PluginFailure: A third-party metric failed, or returned something else than a result of finite numbers.
     """
     spec, plugin = registry.metrics.find(name)
-    lacking = [need for need, have in (("decoder", subject.decode), ("images", subject.images))
-               if need in spec.needs and have is None]  # fmt: skip
-    if lacking:
-        raise UsageError(
-            f"Metric '{name}' needs {' and '.join(lacking)}, and only codes were given.",
-            "It draws with the model's decoder.",
-            f"Measure a run instead: disent metrics {name} RUN",
-        )
+    _check_needs(name, spec.needs, subject)
     metric_class = registry.load(spec, plugin)
     what = f"Metric '{name}' could not be measured"
+    chosen = {**preset_of(metric_class, name, preset), **options}
 
     def run() -> Any:
         hint = f"See them all with: disent metrics {name} --options"
-        return metric_class(build(metric_class.Config, options, owner=f"metric '{name}'", hint=hint)).measure(subject)
+        return metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint)).measure(subject)
 
     result = registry.call(plugin, what, run)
     if not isinstance(result, Result):
@@ -51,4 +55,38 @@ def measure(registry: Registry, name: str, options: Mapping[str, Any], subject: 
     if bad:
         failure = WorkFailed if plugin.distribution == OURS else PluginFailure
         raise failure(what + ".", f"It gives no finite number for {', '.join(bad)}.", "Are the codes all alike?")
-    return result
+    if preset is None:
+        return result
+    return replace(result, settings={**result.settings, "preset": preset})
+
+
+def preset_of(metric_class: type, name: str, preset: str | None) -> Mapping[str, Any]:
+    """The options of a metric's preset; none of them for no preset.
+
+    Raises:
+        UsageError: The metric has no such preset.
+    """
+    if preset is None:
+        return {}
+    presets = getattr(metric_class, "presets", {})
+    if preset not in presets:
+        known = f"It has: {', '.join(presets)}." if presets else "It has none."
+        raise UsageError(f"Metric '{name}' has no preset '{preset}'.", known, "Leave --as out to use our defaults.")
+    return presets[preset]
+
+
+def _check_needs(name: str, needs: Sequence[str], subject: Subject) -> None:
+    have = {"decoder": subject.decode, "encoder": subject.encode, "images": subject.images}
+    lacking = [need for need, found in have.items() if need in needs and found is None]
+    if lacking:
+        raise UsageError(
+            f"Metric '{name}' needs {' and '.join(lacking)}, and only codes were given.",
+            "It works with the model that made the codes.",
+            f"Measure a run instead: disent metrics {name} RUN",
+        )
+    if "factors" not in needs and not subject.codes.style.shape[1]:
+        raise UsageError(
+            f"Metric '{name}' compares content and style, and the codes of {subject.name} are in one piece.",
+            f"They have {subject.codes.content.shape[1]} columns and no blocks.",
+            "Say which columns are which: --content 0:8 --style 8:16",
+        )

@@ -10,14 +10,14 @@ from typing import Any
 from torch import nn
 
 from disent_plugins.contracts import ImageTable, Report, Subject
-from disent_plugins.data_adapters.cache import quiet
+from disent_plugins.data_adapters.cache import derived_folder, quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_json, write_json
 from disent_plugins.metrics.codes_file import read_codes, write_codes
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.checkpoint import load, load_weights
 from disent_plugins.training.devices import choose_device
-from disent_plugins.training.encode import decoder, encode, real_images, used_rows
+from disent_plugins.training.encode import decoder, encode, encoder, fusion, real_images, used_rows
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
@@ -39,7 +39,9 @@ class TrainedRun:
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
         """What metrics measure. The codes are encoded once per checkpoint and kept in ``codes.h5``."""
         rows = used_rows(self.table, self.settings.limit)
-        decode = decoder(self.model, self.pixels.device)
+        device = self.pixels.device
+        decode, encode_images = decoder(self.model, device), encoder(self.model, device)
+        fuse = fusion(self.model, device)
         return Subject(
             name=f"{self.settings.model} on {self.settings.data} ({self.folder.path.name})",
             codes=self._codes(rows, report),
@@ -47,6 +49,9 @@ class TrainedRun:
             out=self.folder.figures,
             decode=lambda content, style: self._guarded("decoding", lambda: decode(content, style)),
             images=real_images(self.table, rows),
+            encode=lambda images: self._guarded("encoding", lambda: encode_images(images)),
+            fuse=None if fuse is None else lambda *content: self._guarded("fusing", lambda: fuse(*content)),
+            keep=derived_folder(self.table),
             report=report,
         )
 

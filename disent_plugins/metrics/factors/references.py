@@ -1,0 +1,100 @@
+"""Floor, ceiling and interval of a factor metric, from the very rows and factors that it is measured on.
+
+    floor     mean score over permutations of the factors: what codes without information get
+    ceiling   score of the ideal code, the factors themselves
+    interval  value +- 1.96 bootstrap standard errors, cut to [0, 1]
+
+A percentile interval would not do: resampled rows hold doubles, which shift most of these scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disent_plugins.contracts import Report, Value
+from disent_plugins.metrics.factors.sample import Sample, ideal, permuted, resampled
+from disent_plugins.metrics.seeds import derived, stream
+
+Score = Callable[[Sample, int], Mapping[str, float]]
+"""A sample and a seed to value name -> number."""
+
+_Z = 1.959964
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a value is: its unit, how it was obtained, which way is better."""
+
+    unit: str
+    estimator: str
+    better: str = "up"
+
+
+def referenced(
+    score: Score,
+    sample: Sample,
+    seed: int,
+    says: Mapping[str, Says],
+    *,
+    permutations: int = 5,
+    bootstrap: int = 100,
+    report: Report = lambda done, total, what: None,
+) -> dict[str, Value]:
+    """Score a sample, and what a code without information and an ideal one score in its place.
+
+    Args:
+        score: The metric. It is called with the same seed every time, so that differences are not its own noise.
+        sample: The rows.
+        seed: Of the metric, the permutations and the resamples.
+        says: Value name to what it is; exactly these values of ``score`` are kept.
+        permutations: Permutations that the floor is the mean of.
+        bootstrap: Resamples behind the interval; 0 for no interval.
+        report: Progress.
+    """
+    total, own = permutations + bootstrap + 2, derived(seed, "score")
+
+    def call(step: int, of: Sample) -> Mapping[str, float]:
+        found = score(of, own)
+        report(step, total, "reference points")
+        return found
+
+    found, best = call(1, sample), call(2, ideal(sample))
+    floors = [call(3 + i, permuted(sample, stream(seed, "floor", str(i)))) for i in range(permutations)]
+    draws = [call(3 + permutations + i, resampled(sample, stream(seed, "bootstrap", str(i)))) for i in range(bootstrap)]
+    n = int(sample.test.sum())
+    return {
+        name: value_of(what, found[name], [f[name] for f in floors], best[name], [d[name] for d in draws], n)
+        for name, what in says.items()
+    }
+
+
+def value_of(
+    says: Says, found: float, floors: Sequence[float], ceiling: float, draws: Sequence[float], n: int
+) -> Value:
+    """A value with its reference points.
+
+    Args:
+        says: What it is.
+        found: The score.
+        floors: Scores of permuted factors.
+        ceiling: Score of the ideal code.
+        draws: Bootstrap replicates of the score; none for no interval.
+        n: Test samples.
+    """
+    low, high = interval(float(found), draws) if len(draws) else (None, None)
+    floor = float(np.mean(floors))
+    return Value(float(found), says.unit, floor, float(ceiling), low, high, n, says.estimator, says.better)
+
+
+def interval(found: float, draws: Sequence[float]) -> tuple[float, float]:
+    """``found`` +- 1.96 standard deviations of ``draws``, cut to [0, 1] where ``found`` lies in it.
+
+    >>> interval(1.0, [0.9, 1.0, 1.0, 1.1])[1]
+    1.0
+    """
+    half = _Z * float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
+    low, high = found - half, found + half
+    return (max(low, 0.0), min(high, 1.0)) if 0.0 <= found <= 1.0 else (low, high)

@@ -1,0 +1,209 @@
+"""The codes and factors that a factor metric sees: which rows, which factors, and the checks at the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from disent_plugins.contracts import Codes, Subject
+from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.metrics.partition import stratified
+from disent_plugins.metrics.seeds import stream
+from disent_plugins.options import Options, option
+
+LEAST_PER_VALUE = 2
+"""Rows that a factor's values must have on average: below that every metric measures its own noise."""
+
+
+@dataclass(frozen=True)
+class FactorOptions(Options):
+    """Options that all factor metrics share."""
+
+    factors: str | None = option(None, "Factors to use, comma-separated; none: all that vary.")
+    rows: Literal["auto", "test", "all"] = option(
+        "auto", "Rows to measure; auto: the test split if one was given, otherwise all."
+    )
+    samples: int = option(10_000, "Most rows to measure (to fit on, where something is fitted).", low=10)
+    permutations: int = option(5, "Permutations of the factors that the floor is the mean of.", low=1)
+    bootstrap: int = option(100, "Resamples for the 95 % intervals.", low=10)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """N codes with their factors.
+
+    Attributes:
+        codes: [N, D] float64, finite; content and style side by side.
+        factors: [N, K] int64, each column coded 0..size-1 in the order of its values, every value present.
+        names: K factor names.
+        test: [N] bool, the rows to be judged by a metric that fits something on the other rows; all True otherwise.
+        protocol: Where the rows come from, in words.
+        notes: What a reader must know.
+    """
+
+    codes: np.ndarray
+    factors: np.ndarray
+    names: tuple[str, ...]
+    test: np.ndarray
+    protocol: str = "as given"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of values of every factor."""
+        return tuple(int(size) for size in self.factors.max(axis=0) + 1)
+
+    @property
+    def active(self) -> int:
+        """Number of codes that vary."""
+        return int((self.codes.max(axis=0) > self.codes.min(axis=0)).sum())
+
+
+def one_sample(subject: Subject, options: FactorOptions) -> Sample:
+    """The rows for a metric that fits nothing: at most ``options.samples``, chosen by seed.
+
+    Raises:
+        UsageError: An unknown factor, no factor that varies, a factor with too few rows a value, or codes that are
+            all constant.
+    """
+    codes = subject.codes
+    rows, protocol = _chosen(codes, options.rows)
+    rows = _some(rows, options.samples, subject.seed, "rows")
+    return _sample(subject, options, rows, np.ones(len(rows), dtype=bool), protocol, ())
+
+
+def fitted_sample(subject: Subject, options: FactorOptions, test_samples: int = 5000) -> Sample:
+    """The rows for a metric that fits on some and is judged on others.
+
+    Training split to test split; where some factor's test values are all absent from the training split (classes that
+    were held out), one half of every class's test rows to the other half. Test rows with a value that the rows to fit
+    on lack are left out, with a note.
+
+    Raises:
+        UsageError: As for ``one_sample``.
+    """
+    codes, seed = subject.codes, subject.seed
+    columns, _ = _columns(codes, options.factors, np.arange(len(codes.factors)))
+    train, test = codes.rows("train"), codes.rows("test")
+    protocol, notes = "training split to test split", []
+    if not all(np.isin(codes.factors[test, column], codes.factors[train, column]).any() for column in columns):
+        half = stratified(codes.labels[test], 0.5, stream(seed, "factors", "halves"))
+        train, test = test[~half], test[half]
+        protocol = "half of the test split to its other half, by class"
+    train = _some(train, options.samples, seed, "train")
+    test = _some(test, test_samples, seed, "test")
+    known = np.ones(len(test), dtype=bool)
+    for column in columns:
+        known &= np.isin(codes.factors[test, column], codes.factors[train, column])
+    if not known.all():
+        notes.append(f"{(~known).sum()} test rows with a value that the rows to fit on lack were left out.")
+    rows = np.concatenate([train, test[known]])
+    return _sample(subject, options, rows, np.arange(len(rows)) >= len(train), protocol, tuple(notes))
+
+
+def sample_of(codes: np.ndarray, factors: np.ndarray, test: np.ndarray | None = None) -> Sample:
+    """A sample straight from arrays: codes [N, D], factors [N, K] of any whole numbers, test [N] bool.
+
+    >>> sample_of(np.zeros((4, 1)), np.array([[3], [3], [8], [8]])).sizes
+    (2,)
+    """
+    compact = np.stack([np.unique(column, return_inverse=True)[1] for column in factors.T], axis=1).astype(np.int64)
+    names = tuple(f"factor{i}" for i in range(factors.shape[1]))
+    chosen = np.ones(len(codes), dtype=bool) if test is None else test
+    return Sample(np.asarray(codes, dtype=np.float64), compact, names, chosen)
+
+
+def permuted(sample: Sample, generator: np.random.Generator) -> Sample:
+    """The sample with its factors' rows shuffled, within the rows to fit on and within those to judge."""
+    order = np.arange(len(sample.codes))
+    for part in (np.flatnonzero(sample.test), np.flatnonzero(~sample.test)):
+        order[part] = generator.permutation(part)
+    return replace(sample, factors=sample.factors[order])
+
+
+def ideal(sample: Sample) -> Sample:
+    """The sample with its factors as codes: what a perfect representation of these very rows is."""
+    return replace(sample, codes=sample.factors.astype(np.float64))
+
+
+def resampled(sample: Sample, generator: np.random.Generator) -> Sample:
+    """A bootstrap resample of the rows to judge; the rows to fit on stay."""
+    judged = np.flatnonzero(sample.test)
+    rows = np.concatenate([np.flatnonzero(~sample.test), generator.choice(judged, len(judged))])
+    fitted = len(rows) - len(judged)
+    return replace(sample, codes=sample.codes[rows], factors=sample.factors[rows], test=np.arange(len(rows)) >= fitted)
+
+
+def sample_settings(sample: Sample, subject: Subject) -> dict[str, Any]:
+    """What every factor metric records beside its own options."""
+    import sklearn
+
+    return {
+        "seed": subject.seed,
+        "split": subject.codes.split_source,
+        "protocol": sample.protocol,
+        "n": int(sample.test.sum()),
+        "n_fit": int((~sample.test).sum()),
+        "codes": sample.codes.shape[1],
+        "active_codes": sample.active,
+        "used_factors": dict(zip(sample.names, sample.sizes, strict=True)),
+        "versions": {"numpy": np.__version__, "scikit-learn": sklearn.__version__},
+    }
+
+
+def _chosen(codes: Codes, which: str) -> tuple[np.ndarray, str]:
+    made = codes.split_source != "as given"
+    if which == "all" or (which == "auto" and made):
+        return np.arange(len(codes.factors)), "all rows"
+    return codes.rows("test"), "test split"
+
+
+def _some(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
+    if len(rows) <= most:
+        return rows
+    return np.sort(stream(seed, "factors", name).permutation(rows)[:most])
+
+
+def _columns(codes: Codes, wanted: str | None, rows: np.ndarray) -> tuple[list[int], list[str]]:
+    """Columns of the factors to use, and the names of those that do not vary in ``rows``."""
+    names = list(codes.factor_names) if wanted is None else [name.strip() for name in wanted.split(",") if name.strip()]
+    for name in names:
+        if name not in codes.factor_names:
+            raise UsageError(f"There is no factor '{name}'.", suggestion(name, codes.factor_names))
+    columns = [codes.factor_names.index(name) for name in names]
+    varying = [column for column in columns if len(np.unique(codes.factors[rows, column])) > 1]
+    if not varying:
+        raise UsageError(
+            "No factor varies in these rows.",
+            f"{', '.join(names) or 'None'}: one value in all {len(rows)} rows, so there is nothing to tell.",
+            "Give rows in which a factor takes two values or more, or: --set rows=all",
+        )
+    return varying, [codes.factor_names[column] for column in columns if column not in varying]
+
+
+def _sample(
+    subject: Subject, options: FactorOptions, rows: np.ndarray, test: np.ndarray, protocol: str, notes: tuple[str, ...]
+) -> Sample:
+    codes = subject.codes
+    columns, constant = _columns(codes, options.factors, rows)
+    if constant:
+        notes += (f"Left out, as they have one value in these rows: {', '.join(constant)}.",)
+    values = np.concatenate([codes.content[rows], codes.style[rows]], axis=1).astype(np.float64)
+    if not (values != values[0]).any():
+        raise UsageError(
+            f"The codes of {subject.name} are constant.",
+            f"Every one of the {values.shape[1]} codes has the same value in all {len(rows)} rows.",
+            "Find out why the encoder says the same of every image.",
+        )
+    compact = np.stack([np.unique(codes.factors[rows, c], return_inverse=True)[1] for c in columns], axis=1)
+    names = tuple(codes.factor_names[column] for column in columns)
+    for name, size in zip(names, compact.max(axis=0) + 1, strict=True):
+        if size * LEAST_PER_VALUE > len(rows):
+            raise UsageError(
+                f"The factor '{name}' has {size} values in {len(rows)} rows.",
+                f"A factor needs {LEAST_PER_VALUE} rows a value or more, on average.",
+                f"Measure more rows, or the other factors: --set factors={','.join(n for n in names if n != name)}",
+            )
+    return Sample(values, compact.astype(np.int64), names, test, protocol, notes)
