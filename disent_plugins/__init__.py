@@ -7,6 +7,10 @@ Plugin authors need only what this module names; importing it loads no torch.
     @hookimpl
     def disent_models():
         return [ModelSpec(name="mine", summary="My model.", target="my_package.model:MyModel")]
+
+Anybody's codes are measured in one call, ``measure``:
+
+    result = disent_plugins.measure("mig", codes=z, factors=v)
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from disent_plugins.registry.specs import DatasetSpec as DatasetSpec
     from disent_plugins.registry.specs import MetricSpec as MetricSpec
     from disent_plugins.registry.specs import ModelSpec as ModelSpec
+    from disent_plugins.training.arrays import measure as measure
 
 __version__ = "0.1.0"
 
@@ -50,6 +55,7 @@ _HOME = {
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
     "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),
+    "disent_plugins.training.arrays": ("measure",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

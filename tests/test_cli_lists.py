@@ -79,7 +79,7 @@ def test_the_plugins_are_listed_with_what_they_add(disent, monkeypatch):
     entries = {entry["name"]: entry for entry in disent("plugins", "--json", "--no-plugins").json}
     assert set(entries) == {"models", "data", "metrics", "log"}
     assert entries["models"]["models"] == ["gmvae", "mlvae"]
-    assert entries["data"]["data"] == ["digits", "mnist", "cars3d", "celeba"]
+    assert entries["data"]["data"] == ["digits", "sprites", "mnist", "cars3d", "celeba"]
     assert {entry["status"] for entry in entries.values()} == {"active"}
     monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "models")
     entries = {entry["name"]: entry for entry in disent("plugins", "--json", "--no-plugins").json}
@@ -112,7 +112,7 @@ def test_the_doctor_names_a_folder_that_cannot_be_written(disent, tmp_path, monk
 
 def test_the_data_sets_are_listed(disent):
     entries = {entry["name"]: entry for entry in disent("data", "list", "--json").json}
-    assert set(entries) >= {"digits", "mnist", "cars3d", "celeba"}
+    assert set(entries) >= {"digits", "sprites", "mnist", "cars3d", "celeba"}
     assert "distinct_groups" in entries["digits"]["provides"]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import disent_plugins.training.trained as trained_module
+from disent_plugins.metrics.probe import Probe
 
 FAST = ("--set", "presets=strong", "--set", "inputs=mean")
 KEYS = ["metric", "values", "reference", "settings", "artifacts", "notes"]
@@ -168,6 +169,57 @@ def test_unusable_codes_are_refused(arrays, disent, changes, text):
     found = disent("metrics", "probe", "--codes", arrays(**changes), "--json")
     assert (found.code, found.out) == (2, "")
     assert found.err.startswith(f"error: {text}")
+
+
+def whole(arrays) -> Path:
+    """The content (2 columns) and the style (3) of ``arrays`` as one array."""
+    both = np.load(arrays())
+    return arrays(content=None, style=None, codes=np.concatenate([both["content"], both["style"]], axis=1))
+
+
+def test_one_array_is_measured_in_the_blocks_that_are_named(arrays, disent):
+    in_two = disent("metrics", "probe", "--codes", arrays(), *FAST, "--json")
+    blocks = ("--content", "0:2", "--style", "2:5")
+    in_one = disent("metrics", "probe", "--codes", whole(arrays), *blocks, *FAST, "--json")
+    assert in_one.code == 0, in_one.err
+    assert in_one.json["values"] == in_two.json["values"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("", "compares content and style, and the codes of codes.npz are in one piece."),
+        ("--content 0:2 --style 1:5", "The blocks content and style overlap."),
+        ("--content 0:2 --style 3:5", "The blocks content and style leave a gap."),
+        ("--content 0:2 --style 2:6", "The block style '2:6' runs beyond the columns."),
+        ("--content 0:2 --style half", "The block style 'half' is not START:STOP."),
+        ("--content 0:5", "The block style is missing."),
+    ],
+)
+def test_blocks_that_do_not_fit_are_refused(arrays, disent, arguments, text):
+    found = disent("metrics", "probe", "--codes", whole(arrays), *arguments.split())
+    assert (found.code, found.out) == (2, "")
+    assert text in found.err
+
+
+def test_the_codes_of_a_run_are_not_cut(disent):
+    found = disent("metrics", "probe", "--content", "0:2", "--style", "2:5")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith("error: --content and --style were given without --codes.")
+
+
+def test_a_preset_sets_the_options_and_is_named_in_the_result(arrays, disent, monkeypatch):
+    monkeypatch.setattr(Probe, "presets", {"quick": {"presets": "strong", "inputs": "mean"}}, raising=False)
+    found = disent("metrics", "probe", "--codes", arrays(), "--as", "quick", "--json")
+    assert found.code == 0, found.err
+    assert (found.json["settings"]["preset"], found.json["settings"]["presets"]) == ("quick", "strong")
+    assert {name.split("/")[2] for name in found.json["values"] if name.count("/") == 2} == {"strong"}
+
+
+def test_an_unknown_preset_is_refused(arrays, disent):
+    found = disent("metrics", "probe", "--codes", arrays(), "--as", "dlibb")
+    assert (found.code, found.out) == (2, "")
+    assert "error: Metric 'probe' has no preset 'dlibb'." in found.err
 
 
 def test_a_missing_file_of_codes_is_named(disent):

@@ -97,7 +97,7 @@ def test_a_split_of_words_or_numbers():
 
 def test_without_a_split_a_fifth_of_every_class_is_for_testing():
     labels = np.repeat([0, 1, 2], [100, 50, 10])
-    given = {"content": np.ones((160, 1)), "style": np.ones((160, 1)), "labels": labels}
+    given = {"content": np.arange(160.0)[:, None], "style": np.ones((160, 1)), "labels": labels}
     found, again, other = (make_codes(given, seed=seed) for seed in (4, 4, 5))
     assert np.bincount(labels[found.split == 2]).tolist() == [20, 10, 2]
     np.testing.assert_array_equal(found.split, again.split)
@@ -106,7 +106,7 @@ def test_without_a_split_a_fifth_of_every_class_is_for_testing():
 
 
 def with_hole(value: float) -> np.ndarray:
-    content = np.ones((N, 3))
+    content = np.eye(N, 3)
     content[4, 1] = value
     return content
 
@@ -125,6 +125,9 @@ BAD = {
     "infinite labels": ({"labels": np.full(N, np.inf)}, "no whole numbers"),
     "text labels": ({"labels": np.array(["a", "b"] * 10)}, "no whole numbers"),
     "one class": ({"labels": np.full(N, 3)}, "one class only"),
+    "a class a row": ({"labels": np.arange(N)}, "as many classes as rows"),
+    "constant codes": ({"content": np.ones((N, 3)), "style": np.zeros((N, 2))}, "the same codes in every row"),
+    "no codes": ({"content": None, "style": None}, "no array 'codes'"),
     "flat content": ({"content": np.ones(N)}, "'content' with 1 dimensions"),
     "square labels": ({"labels": np.ones((N, 2))}, "'labels' with 2 dimensions"),
     "no rows": ({"content": np.ones((0, 3))}, "no rows in 'content'"),
@@ -141,6 +144,21 @@ BAD = {
     "unknown content factor": ({"content_factor": np.array("label")}, "no factor 'label'"),
     "too few names": ({"factors": np.ones((N, 2)), "factor_names": np.array(["a"])}, "1 'factor_names'"),
     "name twice": ({"factors": np.ones((N, 1)), "factor_names": np.array(["labels"])}, "factor twice"),
+}
+
+
+WHOLE = {"content": None, "style": None, "codes": np.random.default_rng(3).normal(size=(N, 6))}
+
+
+def with_codes(codes: np.ndarray) -> dict:
+    return {**WHOLE, "codes": codes}
+
+
+BAD |= {
+    "nan codes": (with_codes(np.full((N, 6), np.nan)), "NaN or infinity in 'codes'"),
+    "constant single codes": (with_codes(np.ones((N, 6))), "the same codes in every row"),
+    "flat codes": (with_codes(np.arange(N)), "'codes' with 1 dimensions"),
+    "short codes": (with_codes(np.eye(N - 1, 6)), "19 rows in 'codes' but 20 in 'labels'"),
 }
 
 
@@ -161,6 +179,78 @@ def test_bad_arrays_are_one_clear_error(case: str, kind: str, tmp_path: Path):
         assert message in str(caught.value)
     assert str(path) in caught.value.what
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+@pytest.mark.parametrize("blocks", [("0:2", "2:6"), ("2:6", " 0 : 2 "), (slice(0, 2), slice(2, 6))])
+def test_one_array_is_cut_into_blocks(kind: str, blocks, tmp_path: Path):
+    path, given = tmp_path / f"codes.{kind}", arrays(**WHOLE)
+    if kind == "npz":
+        np.savez(path, **given)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, value in given.items():
+                file[name] = value
+    found, codes = read_codes(path, blocks=blocks), given["codes"].astype(np.float32)
+    parts = (found.content, found.style) if blocks[0] != "2:6" else (found.style, found.content)
+    np.testing.assert_array_equal(parts[0], codes[:, :2])
+    np.testing.assert_array_equal(parts[1], codes[:, 2:])
+
+
+def test_one_array_without_blocks_is_in_one_piece():
+    found = make_codes(arrays(**WHOLE))
+    assert (found.content.shape, found.style.shape) == ((N, 6), (N, 0))
+    assert found.style.dtype == np.float32
+
+
+def test_blocks_say_that_the_one_array_is_meant():
+    both = arrays(codes=WHOLE["codes"])
+    assert make_codes(both).content.shape == (N, 3)
+    assert make_codes(both, blocks=("0:1", "1:6")).content.shape == (N, 1)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        (("0:4", "2:6"), r"overlap\.\nBoth hold column 2 "),
+        (("0:2", "3:6"), r"a gap\.\nColumn 2 of 6 "),
+        (("0:2", "2:5"), r"a gap\.\nColumn 5 of 6 "),
+        (("1:2", "2:6"), r"a gap\.\nColumn 0 of 6 "),
+        (("0:2", "2:7"), r"style '2:7' runs beyond the columns\.\nThe codes have 6 columns"),
+        ((slice(0, 9), slice(2, 6)), "content '0:9' runs beyond"),
+        (("0-2", "2:6"), "content '0-2' is not START:STOP"),
+        (("0:2", "2:"), "style '2:' is not START:STOP"),
+        (("2:2", "2:6"), "content '2:2' is not START:STOP"),
+        (("4:0", "4:6"), "content '4:0' is not START:STOP"),
+        (("-6:-4", "2:6"), "content '-6:-4' is not START:STOP"),
+        ((slice(0, 2, 2), slice(2, 6)), "content '0:2:2' is not START:STOP"),
+        ((slice(None, 2), slice(2, 6)), "content 'None:2' is not START:STOP"),
+        (("0:2", None), "block style is missing"),
+        ((None, "2:6"), "block content is missing"),
+    ],
+)
+def test_blocks_share_out_the_columns(blocks, message: str):
+    with pytest.raises(UsageError, match=message) as caught:
+        make_codes(arrays(**WHOLE), blocks=blocks)
+    assert caught.value.hint
+
+
+def test_blocks_need_one_array(tmp_path: Path):
+    with pytest.raises(UsageError, match="no array 'codes' to cut into blocks"):
+        read_codes(saved(tmp_path / "codes.npz"), blocks=("0:3", "3:5"))
+
+
+@pytest.mark.parametrize("content", [np.array(["a", "c"]), np.array("a+c"), ["a", "c"], np.array([b"a", b"c"])])
+def test_several_factors_are_the_content(content):
+    factors = np.stack([np.arange(N) % 2, np.arange(N) % 5, np.arange(N) // 10], axis=1)
+    names = np.array(["a", "b", "c"])
+    found = make_codes(arrays(labels=None, factors=factors, factor_names=names, content_factor=content))
+    assert (found.content_factor, found.style_factors) == ("a+c", ("b",))
+    assert found.labels.tolist() == (2 * factors[:, 0] + factors[:, 2]).tolist()
+
+
+def test_constant_content_beside_a_style_that_varies_is_a_finding_and_no_error():
+    assert make_codes(arrays(content=np.ones((N, 3)))).content.shape == (N, 3)
 
 
 def test_an_unknown_content_factor_gets_a_suggestion():

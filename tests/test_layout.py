@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "training": FOUNDATION | PARTS | {"registry", "training"},
     "testing": FOUNDATION | PARTS | {"registry", "testing"},
     "cli": FOUNDATION | PARTS | {"registry", "training", "cli"},
-    "__init__": FOUNDATION | {"registry", "data_adapters"},  # re-exports, by name
+    "__init__": FOUNDATION | {"registry", "data_adapters", "training"},  # re-exports, by name
 }
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 CODE = ("disent_plugins", "tests", "benchmarks", "examples")

@@ -13,7 +13,10 @@ SPECS = {spec.name: spec for spec in disent_metrics()}
 
 
 def test_the_metrics_of_the_package():
-    assert list(SPECS) == ["probe", "swap-grid", "interpolation", "samples", "reconstruction"]
+    assert {"probe", "leakage", "swap", "blocks", "dci", "mig", "reconstruction", "swap-grid"} <= set(SPECS)
+    assert {spec.group for spec in SPECS.values()} == {
+        "leakage", "swap", "blocks", "factors", "quality", "pictures",
+    }  # fmt: skip
     assert SPECS["probe"].needs == ("codes",)
 
 

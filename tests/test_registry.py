@@ -36,7 +36,7 @@ def registry(site=None, **options) -> Registry:
 def test_our_own_plugins_come_in_by_entry_points():
     found = registry()
     assert found.models.names() == OUR_MODELS
-    assert {"celeba", "cars3d", "digits", "mnist"} <= set(found.datasets.names())
+    assert {"celeba", "cars3d", "digits", "mnist", "sprites"} <= set(found.datasets.names())
     assert {"probe", "swap-grid", "interpolation", "samples"} <= set(found.metrics.names())
     assert not found.skipped
     assert {plugin.distribution for plugin in found.plugins} == {OURS}

@@ -12,9 +12,13 @@ from typer.core import TyperGroup
 from disent_plugins.cli import show, state
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
-from disent_plugins.errors import UsageError
+from disent_plugins.errors import UsageError, suggestion
 
 _GENERIC = "measure"
+
+Content = Annotated[str | None, typer.Option(metavar="START:STOP", help="Content columns of one array 'codes'.")]
+Style = Annotated[str | None, typer.Option(metavar="START:STOP", help="Style columns of one array 'codes'.")]
+Preset = Annotated[str | None, typer.Option("--as", metavar="PRESET", help="Use the settings of a published study.")]
 
 
 class MetricCommands(TyperGroup):
@@ -48,11 +52,72 @@ def list_metrics(json: Json = False) -> None:
     list_specs(metrics, "Metrics", capability="needs", columns=("needs",), hint=hint, json=json)
 
 
+@app.command("all")
+def measure_all_metrics(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run folders (default: the newest); of several, the mean.", show_default=False),
+    ] = None,
+    codes: Annotated[Path | None, typer.Option(help="Arrays (.npz or .h5) instead of a run.")] = None,
+    content: Content = None,
+    style: Style = None,
+    preset: Preset = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Only these groups, comma-separated: leakage, swap, blocks, factors, quality.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed (default: the run's, or 0).")] = None,
+    checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Folder for figures and CSV (default: the run's, or here).")] = None,
+    json: Json = False,
+) -> None:
+    """Measure everything: one table, results.json, results.csv and pictures."""
+    from disent_plugins.cli import suite as tables
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.training.suite import measure_all, over_runs, suite, write_csv
+
+    registry = state.registry()
+    wanted = [group.strip() for group in (groups or "").split(",") if group.strip()]
+    known = {group for group, _ in suite(registry)}
+    for group in wanted:
+        if group not in known:
+            raise UsageError(f"There is no group '{group}'.", suggestion(group, known))
+    blocks = _blocks(codes, content, style, "all")
+    if runs and codes is not None:
+        raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")
+    found, names, place = [], [], out or Path("figures")
+    with reporting() as report:
+        for run in runs or (None,):
+            if codes is not None:
+                subject, folder = _codes_subject(codes, blocks, seed or 0, out, report), None
+            else:
+                subject, folder = _run_subject(run, seed, checkpoint, device, out, report)
+            entries = measure_all(registry, subject, groups=wanted, preset=preset)
+            found.append(entries)
+            names.append(subject.name)
+            if folder is not None and out is None:
+                folder.add_results(tables.documents(entries))
+                place = write_csv(folder.path / "results.csv", entries).parent
+    together = over_runs(found)
+    if len(found) > 1 or codes is not None or out is not None:
+        place = out or Path("figures")
+        write_csv(place / "results.csv", together)
+    if json:
+        state.print_json({"metrics": tables.documents(together), "left_out": tables.left_out(together)})
+        return
+    state.say(f"measured: {', '.join(names)}")
+    tables.show_entries(together)
+    state.say(f"as CSV: {show.shorten(place / 'results.csv')}")
+
+
 @app.command(_GENERIC, hidden=True)
 def measure_one(
     ctx: typer.Context,
     run: Annotated[Path | None, typer.Argument(help="Run folder (default: the newest).", show_default=False)] = None,
     codes: Annotated[Path | None, typer.Option(help="Arrays (.npz or .h5) instead of a run.")] = None,
+    content: Content = None,
+    style: Style = None,
+    preset: Preset = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Metric option; repeatable.")
     ] = None,
@@ -76,13 +141,14 @@ def measure_one(
 
     if run is not None and codes is not None:
         raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")
+    blocks = _blocks(codes, content, style, name)
     chosen = parse_assignments(set_ or [])
     with reporting() as report:
         if codes is not None:
-            subject, folder = _codes_subject(codes, seed or 0, out, report), None
+            subject, folder = _codes_subject(codes, blocks, seed or 0, out, report), None
         else:
             subject, folder = _run_subject(run, seed, checkpoint, device, out, report)
-        found = document(measure(registry, name, chosen, subject))
+        found = document(measure(registry, name, chosen, subject, preset=preset))
     if folder is not None and out is None:
         folder.add_results({name: found})
     if json:
@@ -92,13 +158,27 @@ def measure_one(
     show.show_result(found)
 
 
-def _codes_subject(path: Path, seed: int, out: Path | None, report: Any) -> Any:
+def _blocks(
+    codes: Path | None, content: str | None, style: str | None, name: str
+) -> tuple[str | None, str | None] | None:
+    """Which columns of the array ``codes`` are which, if that was said."""
+    if content is None and style is None:
+        return None
+    if codes is None:
+        raise UsageError(
+            "--content and --style were given without --codes.",
+            "They cut the array 'codes' of a file; the codes of a run are in blocks already.",
+            f"disent metrics {name} --codes FILE.npz --content 0:8 --style 8:16",
+        )
+    return content, style
+
+
+def _codes_subject(path: Path, blocks: Any, seed: int, out: Path | None, report: Any) -> Any:
     from disent_plugins.contracts import Subject
     from disent_plugins.metrics.codes_file import read_codes
 
-    return Subject(
-        name=path.name, codes=read_codes(path, seed=seed), seed=seed, out=out or Path("figures"), report=report
-    )
+    codes = read_codes(path, seed=seed, blocks=blocks)
+    return Subject(name=path.name, codes=codes, seed=seed, out=out or Path("figures"), report=report)
 
 
 def _run_subject(run: Path | None, seed: int | None, which: str, device: str, out: Path | None, report: Any) -> Any:

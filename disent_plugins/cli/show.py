@@ -78,16 +78,16 @@ def _cells(name: str, value: float, reference: Mapping[str, Any]) -> list[Text]:
     wanted = {"up": " ↑", "down": " ↓"}.get(reference["better"], "  ")
     return [
         Text(f"  {name}"),
-        Text(_number(value) + wanted, style="bold"),
-        Text(f"{_number(low)}–{_number(high)}" if low is not None else ""),
-        Text(_number(reference["floor"])),
-        Text(_number(reference["ceiling"])),
+        Text(number(value) + wanted, style="bold"),
+        Text(f"{number(low)}–{number(high)}" if low is not None else ""),
+        Text(number(reference["floor"])),
+        Text(number(reference["ceiling"])),
         Text(_bar(value, reference["floor"], reference["ceiling"])),
         Text(f"{reference['n']:,}" if reference["n"] else ""),
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:,.1f}"

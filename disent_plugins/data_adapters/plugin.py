@@ -11,13 +11,20 @@ _GROUPED = ("groups", "pairs", "dataset_index", "distinct_groups")
 
 @hookimpl
 def disent_datasets() -> list[DatasetSpec]:
-    """Digits, MNIST, Cars3D and CelebA."""
+    """Digits, sprites, MNIST, Cars3D and CelebA."""
     return [
         DatasetSpec(
             name="digits",
             summary="1,797 real handwritten digits, embedded: no download, 32x32 grey, group = digit.",
             target="disent_plugins.data_adapters.digits:Digits",
             reference="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998",
+            provides=_GROUPED,
+        ),
+        DatasetSpec(
+            name="sprites",
+            summary="17,280 rendered shapes, embedded: no download, 64x64 colour, group = shape and hue.",
+            target="disent_plugins.data_adapters.sprites:Sprites",
+            reference="rendered by disent-plugins",
             provides=_GROUPED,
         ),
         DatasetSpec(

@@ -1,9 +1,9 @@
 """Codes on disk: our own ``codes.h5``, and anybody's arrays in an ``.npz`` or HDF5 file.
 
-Arrays: ``content`` [N, Dc] and ``style`` [N, Ds]; ``labels`` [N] and/or ``factors`` [N, F], whole numbers. Optional:
-``factor_names`` (F texts), ``content_factor`` (text; otherwise ``labels``, or the first factor), ``split`` [N]
-(0, 1, 2 or train, validation, test), ``content_logvar`` and ``style_logvar`` (like ``content`` and ``style``).
-The texts may be arrays or HDF5 attributes.
+Arrays: ``content`` [N, Dc] and ``style`` [N, Ds], or both as one array ``codes`` [N, D]; ``labels`` [N] and/or
+``factors`` [N, F], whole numbers. Optional: ``factor_names`` (F texts), ``content_factor`` (a name, or several as an
+array or joined by ``+``; otherwise ``labels``, or the first factor), ``split`` [N] (0, 1, 2, or train, validation,
+test), ``content_logvar`` and ``style_logvar`` (like ``content`` and ``style``). The texts may be HDF5 attributes too.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ from disent_plugins.content import content_labels
 from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import replacing
+from disent_plugins.metrics.code_blocks import Block, cut
 from disent_plugins.metrics.partition import stratified
 from disent_plugins.metrics.seeds import stream
 
 FORMAT_VERSION = 1
 TEST_SHARE = 0.2
 
+Blocks = tuple[Block | None, Block | None]
+
 _BLOCKS = ("content", "style")
-_KNOWN = (*_BLOCKS, "labels", "factors", "factor_names", "content_factor", "split", "content_logvar", "style_logvar")
-_HELP = "It takes the arrays content [N, Dc], style [N, Ds] and labels [N] or factors [N, F]."
+_LOGVARS = ("content_logvar", "style_logvar")
+_KNOWN = (*_BLOCKS, *_LOGVARS, "codes", "labels", "factors", "factor_names", "content_factor", "split")
+_HELP = "It takes the arrays content [N, Dc] and style [N, Ds], or codes [N, D], and labels [N] or factors [N, F]."
 
 
 def write_codes(path: Path, codes: Codes) -> None:
@@ -52,12 +56,13 @@ def write_codes(path: Path, codes: Codes) -> None:
         file.attrs["maker"] = f"disent-plugins {__version__}"
 
 
-def read_codes(path: Path, seed: int = 0) -> Codes:
+def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes:
     """Read codes from an ``.npz`` or HDF5 file, told apart by their content.
 
     Args:
         path: The file.
         seed: For the train/test split of a file that holds none.
+        blocks: Which columns of the array ``codes`` are content and which are style (see ``make_codes``).
 
     Raises:
         UsageError: The file is missing or of another kind, or an array is missing or unusable (see ``make_codes``).
@@ -77,10 +82,17 @@ def read_codes(path: Path, seed: int = 0) -> Codes:
     if version is not None and version != FORMAT_VERSION:
         why = f"It has format version {version}, this is disent-plugins {__version__}, which reads {FORMAT_VERSION}."
         raise UsageError(f"{path} cannot be read.", why, "Encode the run again, or install the version that wrote it.")
-    return make_codes(arrays, source=str(path), seed=seed, compact=version is None)
+    return make_codes(arrays, source=str(path), seed=seed, compact=version is None, blocks=blocks)
 
 
-def make_codes(arrays: Mapping[str, Any], *, source: str = "codes", seed: int = 0, compact: bool = True) -> Codes:
+def make_codes(
+    arrays: Mapping[str, Any],
+    *,
+    source: str = "codes",
+    seed: int = 0,
+    compact: bool = True,
+    blocks: Blocks | None = None,
+) -> Codes:
     """Check arrays and make them into codes; every problem is named.
 
     Args:
@@ -88,18 +100,20 @@ def make_codes(arrays: Mapping[str, Any], *, source: str = "codes", seed: int = 
         source: Where they come from, for messages.
         seed: For the stratified train/test split that is made if there is none.
         compact: Code every factor 0..size-1 in the order of its values.
+        blocks: Which columns of the array ``codes`` are content and which are style: ``("0:8", "8:16")``, or slices.
+            Without it, ``codes`` are in one piece: all columns are content, and the style has none.
 
     Raises:
-        UsageError: An array is missing, has the wrong number of dimensions, another length than ``content``, no rows
-            or columns, objects, NaN or infinity; labels that are no whole numbers or a content factor with one value
-            only; a split without training or test rows.
+        UsageError: An array is missing, has the wrong number of dimensions, another length than the codes, no rows
+            or columns, objects, NaN or infinity; codes that are the same in every row; blocks that do not share out
+            the columns; labels that are no whole numbers; a content factor with one value only, or with another one in
+            every row; a split without training or test rows.
     """
-    door = _Door(source, arrays)
-    content, style = (door.block(name) for name in _BLOCKS)
+    door = _Door(source, arrays, "codes" if blocks or not set(_BLOCKS) & set(arrays) else "content")
+    content, style = _codes(door, blocks)
     n = len(content)
-    door.length("style", style, n)
     factors, names = _factors(door, n, compact)
-    content_factor = door.text("content_factor", default="labels" if "labels" in names else names[0])
+    content_factor = "+".join(door.texts("content_factor") or ("labels" if "labels" in names else names[0],))
     for part in [content_factor] if content_factor in names else content_factor.split("+"):
         if part not in names:
             raise door.error(f"has no factor '{part}'.", suggestion(part, names))
@@ -107,6 +121,9 @@ def make_codes(arrays: Mapping[str, Any], *, source: str = "codes", seed: int = 
     if labels.min() == labels.max():
         why = f"The factor '{content_factor}' has one value in all {n} rows, so there is nothing to tell."
         raise door.error("holds one class only.", why, "Give codes of at least two classes.")
+    if compact and len(np.unique(labels)) == n:  # a short run's own codes may be so, and other metrics still work
+        why = f"The factor '{content_factor}' has another value in each of the {n} rows, so nothing can be learned."
+        raise door.error("holds as many classes as rows.", why, "Give several codes of every class.")
     split = _split(door, n)
     split_source = door.text("split_source", default="as given")
     if split is None:
@@ -128,8 +145,8 @@ def make_codes(arrays: Mapping[str, Any], *, source: str = "codes", seed: int = 
 class _Door:
     """The arrays of one source, handed out checked."""
 
-    def __init__(self, source: str, arrays: Mapping[str, Any]) -> None:
-        self.source, self.arrays = source, arrays
+    def __init__(self, source: str, arrays: Mapping[str, Any], first: str) -> None:
+        self.source, self.arrays, self.first = source, arrays, first
 
     def error(self, what: str, why: str = "", hint: str = _HELP) -> UsageError:
         return UsageError(f"{self.source} {what}", why, hint)
@@ -176,7 +193,7 @@ class _Door:
 
     def length(self, name: str, array: np.ndarray, n: int) -> None:
         if len(array) != n:
-            raise self.error(f"has {n} rows in 'content' but {len(array)} in '{name}'.")
+            raise self.error(f"has {n} rows in '{self.first}' but {len(array)} in '{name}'.")
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         if name not in self.arrays:
@@ -186,6 +203,22 @@ class _Door:
 
     def text(self, name: str, default: str) -> str:
         return (self.texts(name) or (default,))[0]
+
+
+def _codes(door: _Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
+    """Content [N, Dc] and style [N, Ds], not both the same in every row."""
+    if door.first == "codes":
+        if blocks and "codes" not in door.arrays and "content" in door.arrays:
+            why = "Blocks say which columns of one array 'codes' are which; here content and style are two arrays."
+            raise door.error("has no array 'codes' to cut into blocks.", why, "Leave --content and --style out.")
+        content, style = (np.ascontiguousarray(block) for block in cut(door.block("codes"), blocks))
+    else:
+        content, style = (door.block(name) for name in _BLOCKS)
+        door.length("style", style, len(content))
+    if not any((block != block[0]).any() for block in (content, style)):
+        why = "Every column has zero variance: the encoder says the same of every input."
+        raise door.error("holds the same codes in every row.", why, "Find out whether the encoder was trained.")
+    return content, style
 
 
 def _factors(door: _Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -1,11 +1,12 @@
-"""How well test images survive encoding and decoding: squared error and peak signal-to-noise ratio.
+"""How well test images survive encoding and decoding: squared error, peak signal-to-noise ratio and SSIM.
 
 For images x and their reconstructions y = decode(means), values in [0, 1], P values (pixels times channels) an image:
 
     sse  = sum (x - y)^2                    the paper's reconstruction term, mean over images
     psnr = -10 log10(sse / P)               in dB, mean over images
+    ssim                                    structural similarity, mean over images (see ``ssim.py``)
 
-Both stand beside what the mean training image scores in place of every reconstruction.
+They stand beside what the mean training image scores in place of every reconstruction.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from disent_plugins.about import About
 from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.errors import UsageError
 from disent_plugins.metrics.bootstrap import mean_interval
 from disent_plugins.metrics.examples import Images, model_of
 from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.ssim import ssim
 from disent_plugins.options import Options, option
 
 BATCH = 256
@@ -36,9 +40,22 @@ class ReconstructionConfig(Options):
 
 
 class Reconstruction:
-    """The metric ``reconstruction``: values ``sse`` and ``psnr``."""
+    """The metric ``reconstruction``: values ``sse``, ``psnr`` and ``ssim``."""
 
     Config = ReconstructionConfig
+    about = About(
+        definition="Every test image `x` is compared with `y = decode(content mean, style mean)`; values in [0, 1], "
+        "`P` values an image:\n\n```\nsse  = sum (x - y)^2\npsnr = -10 log10(sse / P)        dB\nssim = structural "
+        "similarity, Gaussian window 11 x 11, sigma 1.5 (Wang et al. 2004)\n```\n\nEach is averaged over the test "
+        "images, so `psnr` is the mean of the images' own values. A perfect image counts as 100 dB.",
+        range="`sse` from 0 upwards, low is good; `psnr` in dB, high is good; `ssim` from -1 to 1, high is good.",
+        floor="The mean training image in place of every reconstruction.",
+        ceiling="0 for `sse`, 1 for `ssim`; none for `psnr`.",
+        cost="Grows with the number of test pixels: 6 s for 10,000 images of 32 x 32, decoding included.",
+        distrust="It says nothing of the division into content and style. Squared error and `psnr` favour blurred "
+        "images; `ssim` of images below about 16 pixels a side is dominated by the borders. Values of different data "
+        "sets, sizes or preprocessings do not compare.",
+    )
 
     def __init__(self, config: ReconstructionConfig) -> None:
         self.config = config
@@ -47,17 +64,19 @@ class Reconstruction:
         """Decode the means of the test split and compare.
 
         Raises:
-            UsageError: Only codes were given.
+            UsageError: Only codes were given, or there are no training rows.
         """
         decode, images = model_of(subject)
         codes, rows = subject.codes, subject.codes.rows("test")
-        mean_image = _mean_image(images, codes.rows("train"), subject.seed)
+        mean_image = mean_training_image(images, codes.rows("train"), subject.seed)
         errors, reference = np.empty(len(rows)), np.empty(len(rows))
+        similar, reference_similar = np.empty(len(rows)), np.empty(len(rows))
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             true = images(some)
-            errors[start : start + BATCH] = squared_error(true, decode(codes.content[some], codes.style[some]))
-            reference[start : start + BATCH] = squared_error(true, mean_image)
+            decoded, part = decode(codes.content[some], codes.style[some]), slice(start, start + BATCH)
+            errors[part], similar[part] = squared_error(true, decoded), ssim(true, decoded)
+            reference[part], reference_similar[part] = squared_error(true, mean_image), ssim(true, mean_image)
             subject.report(min(start + BATCH, len(rows)), len(rows), "reconstruction")
         values = {
             "sse": self._value(
@@ -67,6 +86,10 @@ class Reconstruction:
             "psnr": self._value(
                 psnr(errors, mean_image.size), psnr(reference, mean_image.size), subject.seed, "dB", None, "up",
                 "peak 1, per image, mean over the test split",
+            ),
+            "ssim": self._value(
+                similar, reference_similar, subject.seed, "structural similarity", 1.0, "up",
+                "Gaussian window 11 x 11, sigma 1.5, per image, mean over the test split",
             ),
         }  # fmt: skip
         settings = {
@@ -106,8 +129,15 @@ def psnr(sse: np.ndarray, size: int) -> np.ndarray:
     return -10 * np.log10(np.maximum(sse / size, SMALLEST))
 
 
-def _mean_image(images: Images, train: np.ndarray, seed: int) -> np.ndarray:
-    """[H, W, C] float64."""
+def mean_training_image(images: Images, train: np.ndarray, seed: int) -> np.ndarray:
+    """Mean [H, W, C] float64 of at most ``MEAN_OF`` of the images at ``train``.
+
+    Raises:
+        UsageError: There are no training rows.
+    """
+    if not len(train):
+        why = "The mean training image is the floor, and the training split has no rows."
+        raise UsageError("Images cannot be compared.", why, "Measure codes with a training split.")
     rows = np.sort(stream(seed, "mean image").permutation(train)[:MEAN_OF])
     total = sum(images(rows[i : i + BATCH]).sum(axis=0, dtype=np.float64) for i in range(0, len(rows), BATCH))
     return np.asarray(total) / len(rows)

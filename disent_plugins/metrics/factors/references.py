@@ -41,6 +41,7 @@ def referenced(
     *,
     permutations: int = 5,
     bootstrap: int = 100,
+    redraw: Score | None = None,
     report: Report = lambda done, total, what: None,
 ) -> dict[str, Value]:
     """Score a sample, and what a code without information and an ideal one score in its place.
@@ -52,18 +53,21 @@ def referenced(
         says: Value name to what it is; exactly these values of ``score`` are kept.
         permutations: Permutations that the floor is the mean of.
         bootstrap: Resamples behind the interval; 0 for no interval.
+        redraw: Score of the resamples, if another: their doubles turn noise significant, so a metric that selects keeps
+            what it selected on the sample itself.
         report: Progress.
     """
     total, own = permutations + bootstrap + 2, derived(seed, "score")
 
-    def call(step: int, of: Sample) -> Mapping[str, float]:
+    def call(step: int, of: Sample, score: Score = score) -> Mapping[str, float]:
         found = score(of, own)
         report(step, total, "reference points")
         return found
 
     found, best = call(1, sample), call(2, ideal(sample))
     floors = [call(3 + i, permuted(sample, stream(seed, "floor", str(i)))) for i in range(permutations)]
-    draws = [call(3 + permutations + i, resampled(sample, stream(seed, "bootstrap", str(i)))) for i in range(bootstrap)]
+    first, again = 3 + permutations, redraw or score
+    draws = [call(first + i, resampled(sample, stream(seed, "bootstrap", str(i))), again) for i in range(bootstrap)]
     n = int(sample.test.sum())
     return {
         name: value_of(what, found[name], [f[name] for f in floors], best[name], [d[name] for d in draws], n)

@@ -1,0 +1,202 @@
+"""``disent metrics check``: metrics, or anybody's function, on representations of known quality."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from disent_plugins.cli import show, state
+from disent_plugins.cli.models import Json
+from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed, suggestion
+
+if TYPE_CHECKING:
+    from disent_plugins.metrics.oracles.check import Finding
+
+_WITHOUT_MODEL = {"codes", "factors"}
+
+
+def check(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME | MODULE:FUNCTION]",
+            help="A metric, or a function of codes [N, D] and factors [N, K] that gives a number or a dict "
+            "(default: every metric that says what it expects).",
+            show_default=False,
+        ),
+    ] = None,
+    like: Annotated[str | None, typer.Option(metavar="METRIC", help="Expect what this metric expects.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the oracles and the metric.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; findings do not depend on it.")] = 1,
+    json: Json = False,
+) -> None:
+    """Check metrics on representations of known quality (oracles)."""
+    from disent_plugins.cli.progress import reporting
+
+    how: dict[str, Any] = {"seed": seed, "jobs": jobs}
+    found: dict[str, list[Finding]] = {}
+    for title, run in _jobs(name, like):
+        with reporting() as report:
+            found[title] = run(report=lambda d, t, w, title=title, say=report: say(d, t, f"{title}: {w}"), **how)
+    if json:
+        state.print_json({title: [_plain(finding) for finding in findings] for title, findings in found.items()})
+    else:
+        for title, findings in found.items():
+            state.out.print(_table(title, sorted(findings, key=lambda finding: not finding.ok)))
+            state.out.print()
+    wrong = [(title, finding) for title, findings in found.items() for finding in findings if not finding.ok]
+    total = sum(map(len, found.values()))
+    if not wrong:
+        state.say(f"All {total} expectations hold.")
+        return
+    raise WorkFailed(
+        f"{len(wrong)} of {total} expectations do not hold.",
+        "\n".join(f"{title} on {one.case}: {_sentence(one)}" for title, one in wrong),
+        "What the oracles are: disent_plugins/metrics/oracles/cases.py",
+    )
+
+
+def _jobs(name: str | None, like: str | None) -> list[tuple[str, Any]]:
+    """Titles and what to call for findings."""
+    if like is not None and (name is None or ":" not in name):
+        raise UsageError(
+            "--like says what a function is expected to equal, and no function was named.",
+            hint="disent metrics check package.module:function --like mig",
+        )
+    if name is None:
+        return [(title, run) for title in _with_expectations() if (run := _metric(title)) is not None]
+    try:
+        return [(name, _metric(name))]
+    except UsageError:
+        if ":" not in name or name in _known():
+            raise
+    return [(name, _function(name, like))]
+
+
+def _known() -> list[str]:
+    return state.registry().metrics.names()
+
+
+def _with_expectations() -> list[str]:
+    names = []
+    for name in _known():
+        try:
+            spec, plugin = state.registry().metrics.find(name)
+            about = getattr(state.registry().load(spec, plugin), "about", None)
+        except PluginFailure as failure:  # one broken plugin does not stop the check of the others
+            state.say(f"warning: {failure.what} {failure.why}")
+            continue
+        if about is not None and about.expects:
+            names.append(name)
+    return names
+
+
+def _metric(name: str) -> Any:
+    from functools import partial
+
+    from disent_plugins.metrics.oracles.check import check_metric_on_oracles
+
+    spec, plugin = state.registry().metrics.find(name)
+    lacking = set(spec.needs) - _WITHOUT_MODEL
+    metric = state.registry().load(spec, plugin)
+    expects = _expects(metric)
+    if lacking and not expects:
+        raise UsageError(
+            f"Metric '{name}' cannot be checked on oracles.",
+            f"It needs {' and '.join(sorted(lacking))}; an oracle has codes and factors alone.",
+            "Check its contract instead: disent_plugins.testing.check_metric",
+        )
+    return partial(check_metric_on_oracles, metric, expects, spec.needs)
+
+
+def _function(name: str, like: str | None) -> Any:
+    from functools import partial
+
+    from disent_plugins.metrics.oracles.check import check_function_on_oracles
+
+    expects: Sequence[Any] = ()
+    if like is not None:
+        spec, plugin = state.registry().metrics.find(like)
+        expects = _expects(state.registry().load(spec, plugin))
+        if not expects:
+            raise UsageError(f"Metric '{like}' says nothing of what it expects.", hint="Leave --like out.")
+    return partial(check_function_on_oracles, _imported(name), expects)
+
+
+def _expects(metric: type) -> Sequence[Any]:
+    about = getattr(metric, "about", None)
+    return () if about is None else about.expects
+
+
+def _imported(name: str) -> Any:
+    """The function that ``module:function`` names; modules of the current folder are found too."""
+    module_name, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = import_module(module_name)
+    except DisentError:
+        raise
+    except (Exception, SystemExit) as error:  # the module is anybody's code
+        raise UsageError(
+            f"There is no metric '{name}', and module '{module_name}' cannot be imported.",
+            f"{type(error).__name__}: {error}",
+            f"{suggestion(name, _known())} Modules are looked up in {here} and where Python finds them.",
+        ) from error
+    try:
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except AttributeError as error:
+        public = [key for key, value in vars(found).items() if callable(value) and not key.startswith("_")]
+        raise UsageError(f"Module '{module_name}' has no '{attribute}'.", hint=suggestion(attribute, public)) from error
+    if not callable(found):
+        raise UsageError(f"'{name}' is no function.", f"It is of type {type(found).__name__}.")
+    return found
+
+
+def _table(title: str, findings: Sequence[Finding]) -> Any:
+    rows = [
+        [one.case, _value(one), "none" if one.found is None else f"{one.found:.3f}", _interval(one),
+         "ok" if one.ok else "WRONG", one.source if not one.error else f"{one.source} ({one.error})"]
+        for one in findings
+    ]  # fmt: skip
+    made = show.table(title, ["oracle", "value", "found", "expected", "", "because"], rows)
+    for number in (2, 3, 4):
+        made.columns[number].no_wrap = True
+    made.columns[2].justify = "right"
+    for column in made.columns[:2]:
+        column.max_width = 15
+    if findings and not all(one.ok for one in findings):
+        made.caption, made.caption_justify = Text("WRONG: outside of what is expected"), "left"
+    return made
+
+
+def _value(finding: Finding) -> str:
+    return f"{finding.value}, normalised" if finding.normalised else finding.value
+
+
+def _interval(finding: Finding) -> str:
+    return f"{finding.low:.3g} to {finding.high:.3g}"
+
+
+def _sentence(finding: Finding) -> str:
+    if finding.found is None:
+        return finding.error
+    return f"{_value(finding)} is {finding.found:.3f}, expected {_interval(finding)} ({finding.source})"
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    """JSON has no infinity: a bound that is none is null."""
+    from math import isfinite
+
+    made = asdict(finding)
+    numbers = {key: made[key] for key in ("found", "low", "high")}
+    return made | {key: number if number is not None and isfinite(number) else None for key, number in numbers.items()}

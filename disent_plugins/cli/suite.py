@@ -1,0 +1,111 @@
+"""The table of ``disent metrics all``: everything that is known of a run, of several, or of anybody's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from disent_plugins.cli import show, state
+
+if TYPE_CHECKING:
+    from disent_plugins.training.suite import Entry
+
+BAR = 12
+WIDEST = 34
+"""Letters of a value's name before it is broken, so that a line fits 80 columns."""
+
+_LONGEST_UNIT = 5
+"""Units such as nats and dB stand in the table; longer ones are words, for which the JSON document is the place."""
+
+
+def show_entries(entries: Sequence[Entry]) -> None:
+    """Print the suite on stdout, a block for each group: values with chance level, ceiling and interval."""
+    lines = [
+        (entry.group, _cells(entry.name, name, value))
+        for entry in entries
+        if entry.result is not None
+        for name, value in entry.result.values.items()
+    ]
+    width = max((cells[0].cell_len for _, cells in lines), default=0)
+    for group in dict.fromkeys(entry.group for entry in entries):
+        rows = [cells for of, cells in lines if of == group]
+        if rows:
+            made = show.table(group, ["", "value  ", "chance", "chance to ceiling", "ceiling", "N"], [])
+            made.padding = (0, 1, 0, 0)
+            for number in (1, 2, 4, 5):
+                made.columns[number].justify = "right"
+            for column in made.columns[1:]:
+                column.no_wrap = True
+            made.columns[0].min_width = min(width, WIDEST)
+            for row in rows:
+                made.add_row(*row)
+            state.out.print(made)
+            state.out.print()
+    for entry in entries:
+        for note in entry.result.notes if entry.result is not None else ():
+            state.out.print(Text(f"  {entry.name}: {note}", style="dim"))
+    pictures = [path for entry in entries if entry.result is not None for path in entry.result.artifacts.values()]
+    for path in pictures:
+        if path.suffix == ".png":
+            state.out.print(Text(f"  picture: {show.shorten(path)}"), soft_wrap=True)
+    for entry in entries:
+        if entry.result is None:
+            state.say(f"left out: {entry.name}: {entry.left_out}")
+    state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
+
+
+def documents(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Metric name to its document."""
+    from disent_plugins.training.documents import document
+
+    return {entry.name: document(entry.result) for entry in entries if entry.result is not None}
+
+
+def left_out(entries: Sequence[Entry]) -> Mapping[str, str]:
+    """Metric name to why it was not measured."""
+    return {entry.name: entry.left_out for entry in entries if entry.result is None}
+
+
+def _cells(metric: str, name: str, value: Any) -> list[Text]:
+    """One line. The arrow says which way is better; colour only repeats it."""
+    own = metric.rsplit(":", 1)[-1]
+    label = name if name == own or name.startswith(f"{own}/") else f"{metric} {name}"
+    unit = f", {value.unit}" if len(value.unit) <= _LONGEST_UNIT else ""
+    shown = Text(label)
+    shown.append(unit, style="dim")
+    return [
+        shown,
+        Text(show.number(value.value) + {"up": " ↑", "down": " ↓"}.get(value.better, "  "), style="bold"),
+        Text(show.number(value.floor)),
+        Text(interval_bar(value), style=_colour(value)),
+        Text(show.number(value.ceiling)),
+        Text(f"{value.n:,}" if value.n else ""),
+    ]
+
+
+def interval_bar(value: Any) -> str:
+    """The value and its interval between chance (left end) and ceiling (right end).
+
+    >>> from disent_plugins.contracts import Value
+    >>> interval_bar(Value(0.5, "accuracy", floor=0.0, ceiling=1.0, low=0.4, high=0.6))
+    '█████▓▓·····'
+    """
+    if value.normalised is None:
+        return ""
+
+    def cell(number: float) -> int:
+        share = (number - value.floor) / (value.ceiling - value.floor)
+        return round(BAR * min(max(share, 0.0), 1.0))
+
+    low, high = value.value if value.low is None else value.low, value.value if value.high is None else value.high
+    first, last = sorted((cell(low), cell(high)))
+    return "█" * first + "▓" * (last - first) + "·" * (BAR - last)
+
+
+def _colour(value: Any) -> str:
+    if value.normalised is None or not value.better:
+        return ""
+    good = value.normalised if value.better == "up" or value.floor > value.ceiling else 1 - value.normalised
+    return "green" if good > 0.8 else "yellow" if good > 0.4 else "red"

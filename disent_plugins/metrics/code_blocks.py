@@ -1,0 +1,63 @@
+"""Codes that come as one array: which of its columns are content, and which are style."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from disent_plugins.errors import UsageError
+
+Block = str | slice
+"""Columns START to STOP, STOP not included: ``"0:8"`` or ``slice(0, 8)``."""
+
+_HINT = "Say which columns are which: --content 0:8 --style 8:16"
+
+
+def cut(codes: np.ndarray, blocks: tuple[Block | None, Block | None] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Content and style of ``codes`` [N, D]; without ``blocks`` all columns are content, and the style is [N, 0].
+
+    Args:
+        codes: [N, D] numbers.
+        blocks: The columns of the content and of the style, which together are all columns, each of them once.
+
+    Raises:
+        UsageError: A block is missing or not START:STOP, runs beyond the columns, or the two overlap or leave a gap.
+
+    >>> content, style = cut(np.arange(6).reshape(2, 3), ("1:3", "0:1"))
+    >>> content.tolist(), style.tolist()
+    ([[1, 2], [4, 5]], [[0], [3]])
+    """
+    columns = codes.shape[1]
+    if blocks is None:
+        return codes, codes[:, :0]
+    content, style = (_bounds(name, block, columns) for name, block in zip(("content", "style"), blocks, strict=True))
+    uses = np.zeros(columns, dtype=np.int64)
+    for start, stop in (content, style):
+        uses[start:stop] += 1
+    if (uses > 1).any():
+        raise UsageError(
+            "The blocks content and style overlap.", f"Both hold column {uses.argmax()} (counted from 0).", _HINT
+        )
+    if not uses.all():
+        why = f"Column {uses.argmin()} of {columns} (counted from 0) is in neither."
+        raise UsageError("The blocks content and style leave a gap.", why, _HINT)
+    return codes[:, slice(*content)], codes[:, slice(*style)]
+
+
+def _bounds(name: str, block: Block | None, columns: int) -> tuple[int, int]:
+    if block is None:
+        raise UsageError(f"The block {name} is missing.", "Content and style are named together, or neither.", _HINT)
+    if isinstance(block, slice):
+        shown = f"{block.start}:{block.stop}" + ("" if block.step is None else f":{block.step}")
+    else:
+        shown = block
+    match = re.fullmatch(r"\s*(\d+)\s*:\s*(\d+)\s*", shown, flags=re.ASCII)
+    start, stop = (int(match[1]), int(match[2])) if match else (0, 0)
+    if start >= stop:
+        why = "START is the first column, counted from 0; STOP is the one after the last, and larger."
+        raise UsageError(f"The block {name} {shown!r} is not START:STOP.", why, _HINT)
+    if stop > columns:
+        why = f"The codes have {columns} columns, so STOP is at most {columns}."
+        raise UsageError(f"The block {name} {shown!r} runs beyond the columns.", why, _HINT)
+    return start, stop

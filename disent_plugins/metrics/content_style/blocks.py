@@ -1,0 +1,194 @@
+"""Blocks: which of the two blocks holds each factor, and whether each holds its own: DCI for blocks instead of codes.
+
+    a_bk          normalised accuracy of factor k read from block b by a non-linear classifier (0 chance, 1 all)
+    informativeness_k = max_b a_bk
+    completeness_k    = informativeness_k (1 - H2(a_ck / (a_ck + a_sk)))
+    disentanglement_b = max(m_bc, m_bs) (1 - H2(m_bc / (m_bc + m_bs)))
+    placement         = ((m_cc - m_sc) + (m_ss - m_cs)) / 2
+
+H2 is the binary entropy in bits, m_bc and m_bs the mean of a_bk over the content factor and over the style factors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from disent_plugins.about import About, Expect
+from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.metrics.content_style.reading import (
+    BLOCKS,
+    WORDS,
+    ReadingOptions,
+    normalise,
+    read_all,
+    reading_settings,
+    targets,
+)
+from disent_plugins.metrics.factors.references import interval
+from disent_plugins.metrics.heatmap import heatmap
+from disent_plugins.metrics.seeds import stream
+from disent_plugins.options import option
+
+
+@dataclass(frozen=True)
+class BlocksConfig(ReadingOptions):
+    """Options of blocks."""
+
+    bootstrap: int = option(200, "Resamples for the 95 % intervals.", low=10)
+    permutations: int = option(20, "Permutations of the test labels that the floor is the mean of.", low=1)
+
+
+class Blocks:
+    """The metric ``blocks``."""
+
+    Config = BlocksConfig
+    about = About(
+        definition=(
+            "DCI (Eastwood and Williams 2018) asks which single codes hold which factors; this asks it of the two "
+            "blocks. With a_ck and a_sk the normalised test accuracies (0: most frequent class, 1: all; cut at 0) of "
+            "factor k read from the content and the style block by the non-linear classifier of `leakage`, m_bc that "
+            "of the content factor from block b, m_bs the mean of those of the style factors from block b, and H2 "
+            "the binary entropy in bits:\n\n"
+            "    informativeness/k = max(a_ck, a_sk)                                   the better block's accuracy\n"
+            "    completeness/k    = informativeness/k (1 - H2(a_ck / (a_ck + a_sk)))  is it in one block only\n"
+            "    disentanglement/b = max(m_bc, m_bs) (1 - H2(m_bc / (m_bc + m_bs)))    does the block hold one kind\n"
+            "    placement         = ((m_cc - m_sc) + (m_ss - m_cs)) / 2               is each in its own block\n\n"
+            "`informativeness` and `completeness` are means over the factors, `disentanglement` over the blocks. "
+            "Unlike in DCI, completeness and disentanglement are multiplied by what is read at all, so that blocks "
+            "that tell nothing score 0 and not whatever the shares of their noise are. Our definition."
+        ),
+        range="0..1, high is good; `placement` -1 (exchanged) .. 1 (each factor in its own block only).",
+        floor="The mean score of the same answers over 20 permutations of the test labels.",
+        ceiling="1, the score of content that holds the content factor only and style that holds the rest.",
+        cost="__COST__",
+        distrust=(
+            "Only `placement` knows which block is which: exchanged blocks are as complete and disentangled as right "
+            "ones. Accuracies are no amounts of information: a factor half of whose values one block tells has 0.5 "
+            "whatever they are. What one block tells beyond the other (together they may tell all, XOR) is not seen. "
+            "Without style factors there are no `disentanglement` values, and `placement` is that of the content "
+            "factor, m_cc - m_sc."
+        ),
+        expects=(
+            Expect("split-apart", "completeness", 0.97, 1.0, "every factor is in one block: 1"),
+            Expect("split-apart", "disentanglement", 0.97, 1.0, "every block holds one kind: 1"),
+            Expect("split-apart", "informativeness", 0.97, 1.0, "every factor is held: 1"),
+            Expect("split-apart", "placement", 0.97, 1.0, "every factor is in its own block: 1"),
+            Expect("swapped", "placement", -1.0, -0.97, "every factor is in the other block: -1"),
+            Expect("swapped", "completeness", 0.97, 1.0, "every factor is in one block: 1"),
+            Expect("leaky", "completeness/label", 0.0, 0.03, "both blocks hold the label: 0"),
+            Expect("leaky", "placement", 0.47, 0.53, "label in both (0), style factors placed (1): 1/2"),
+            Expect("all-in-content", "completeness", 0.97, 1.0, "every factor is in one block: 1"),
+            Expect("all-in-content", "disentanglement", 0.0, 0.05, "content holds both kinds, style none: 0"),
+            Expect("all-in-content", "placement", -0.03, 0.03, "label placed (1), style factors not (-1): 0"),
+            Expect("blind", "completeness", -0.03, 0.03, "noise: 0", normalised=True),
+            Expect("blind", "disentanglement", -0.03, 0.03, "noise: 0", normalised=True),
+            Expect("blind", "informativeness", -0.03, 0.03, "noise: 0", normalised=True),
+            Expect("blind", "placement", -0.03, 0.03, "noise: 0", normalised=True),
+            Expect("noise", "informativeness", -0.03, 0.03, "noise: 0", normalised=True),
+        ),
+    )
+
+    def __init__(self, config: BlocksConfig) -> None:
+        self.config = config
+
+    def measure(self, subject: Subject) -> Result:
+        """Read every factor from both blocks and score the blocks.
+
+        Raises:
+            UsageError: The content factor cannot be read (see ``reading.targets``).
+        """
+        config, seed = self.config, subject.seed
+        found, notes = targets(subject.codes, config, seed)
+        readings = read_all(subject, found, ("nonlinear",))
+        names = [target.name for target in found]
+        pairs = [[readings[block, name, "nonlinear"] for block in BLOCKS] for name in names]
+        floors = np.array([pair[0].floor for pair in pairs])
+        right = [np.stack([reading.correct for reading in pair]) for pair in pairs]
+
+        def scored(correct: list[np.ndarray]) -> dict[str, float]:
+            return scores(normalise(np.stack([c.mean(axis=1) for c in correct], axis=1), floors), names)
+
+        def shuffled(generator: np.random.Generator) -> list[np.ndarray]:
+            orders = [generator.permutation(pair[0].labels) for pair in pairs]
+            return [np.stack([r.predicted == order for r in pair]) for pair, order in zip(pairs, orders, strict=True)]
+
+        def drawn(generator: np.random.Generator) -> list[np.ndarray]:
+            return [c[:, generator.integers(c.shape[1], size=c.shape[1])] for c in right]
+
+        value = scored(right)
+        chance = [scored(shuffled(stream(seed, "blocks", "floor", str(i)))) for i in range(config.permutations)]
+        draws = [scored(drawn(stream(seed, "blocks", "bootstrap", str(i)))) for i in range(config.bootstrap)]
+        best = scores(ideal(len(names)), names)
+        n = min(len(pair[0].labels) for pair in pairs)
+        values = {}
+        for name, number in value.items():
+            low, high = interval(number, [draw[name] for draw in draws])
+            floor = float(np.mean([c[name] for c in chance]))
+            unit = "difference of normalised accuracies" if name == "placement" else "normalised accuracy"
+            values[name] = Value(number, unit, floor, best[name], low, high, n, WORDS["nonlinear"], "up")
+        settings = {**asdict(config), **reading_settings(subject, found)}
+        matrix = normalise(np.stack([c.mean(axis=1) for c in right], axis=1), floors)
+        return Result("blocks", values, settings, {"matrix": _picture(subject, matrix, names)}, notes)
+
+
+def ideal(factors: int) -> np.ndarray:
+    """[2, K] the accuracies of perfect blocks: the first factor in content, the others in style.
+
+    >>> ideal(3)
+    array([[1., 0., 0.],
+           [0., 1., 1.]])
+    """
+    found = np.zeros((2, factors))
+    found[0, 0], found[1, 1:] = 1.0, 1.0
+    return found
+
+
+def scores(accuracy: np.ndarray, names: list[str]) -> dict[str, float]:
+    """All values of the metric.
+
+    Args:
+        accuracy: [2, K] normalised, in [0, 1]: content and style block, the content factor first.
+        names: K factor names.
+
+    >>> scores(np.array([[1.0, 1.0], [0.0, 0.0]]), ["label", "angle"])["completeness"]
+    1.0
+    """
+    held, apart = accuracy.max(axis=0), one_sided(accuracy)
+    found = {"informativeness": float(held.mean()), "completeness": float(apart.mean())}
+    if len(names) > 1:
+        kinds = np.stack([accuracy[:, 0], accuracy[:, 1:].mean(axis=1)])
+        blocks = one_sided(kinds)
+        found["disentanglement"] = float(blocks.mean())
+        found["placement"] = float(((kinds[0, 0] - kinds[0, 1]) + (kinds[1, 1] - kinds[1, 0])) / 2)
+        found |= {f"disentanglement/{block}": float(x) for block, x in zip(BLOCKS, blocks, strict=True)}
+    else:
+        found["placement"] = float(accuracy[0, 0] - accuracy[1, 0])
+    for name, h, c in zip(names, held, apart, strict=True):
+        found |= {f"informativeness/{name}": float(h), f"completeness/{name}": float(c)}
+    return found
+
+
+def one_sided(pair: np.ndarray) -> np.ndarray:
+    """max(x, y) (1 - H2(x / (x + y))) of pairs [2, K] of numbers >= 0, 0 where both are 0.
+
+    >>> one_sided(np.array([[1.0, 0.5, 0.0], [0.0, 0.5, 0.0]]))
+    array([1., 0., 0.])
+    """
+    total = pair.sum(axis=0)
+    share = pair / np.where(total > 0, total, 1.0)
+    bits = -(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=0)
+    found: np.ndarray = pair.max(axis=0) * np.clip(1 - bits, 0.0, 1.0)
+    return found
+
+
+def _picture(subject: Subject, matrix: np.ndarray, names: list[str]) -> Path:
+    return heatmap(
+        subject.out / "blocks.png", matrix, list(BLOCKS), names,
+        title=f"Blocks: {subject.name}",
+        words="How well each block tells each factor: 0 is chance, 1 is every test row. "
+        f"Ideal: '{names[0]}' in content only, the others in style only.",
+        row_title="block", column_title="factor",
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Pairs of rows that swaps are made of: one gives its content, the other its style."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from disent_plugins.errors import UsageError
+
+
+def donors(labels: np.ndarray, rows: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
+    """Draw pairs of rows of different content; no row gives its content twice, and none its style.
+
+    Args:
+        labels: [N] the content of every row.
+        rows: Positions to draw from.
+        most: Most pairs; fewer where the rows do not give as many.
+        generator: Decides which.
+
+    Returns:
+        [M, 2] int64 positions: content donor, style donor.
+
+    Raises:
+        UsageError: The rows show fewer than two contents.
+
+    >>> donors(np.array([0, 1]), np.array([0, 1]), 5, np.random.default_rng(0)).tolist()
+    [[0, 1], [1, 0]]
+    """
+    if len(np.unique(labels[rows])) < 2:
+        raise UsageError(
+            "No swap can be made.",
+            f"The {len(rows)} test rows show fewer than two contents; a swap takes the content of one and the style "
+            "of another.",
+            "Measure test rows of at least two contents.",
+        )
+    while True:
+        pairs = np.stack([generator.permutation(rows), generator.permutation(rows)], axis=1)
+        pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
+        if len(pairs):  # a handful of rows may be dealt so that every pair agrees: deal again
+            pairs = pairs[:most]
+            return pairs[np.argsort(pairs[:, 0])]

@@ -1,0 +1,146 @@
+"""Few-shot recognition: a class from 1 or 5 example images of it, by the nearest fused content code.
+
+    c_k = fuse of the content of the examples of class k,    answer(x) = argmin_k |content(x) - c_k|
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from disent_plugins.about import About, Expect
+from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.errors import UsageError
+from disent_plugins.metrics.bootstrap import mean_interval
+from disent_plugins.metrics.content_style.nearest import Distance, fused, rule, seen_note, share_right
+from disent_plugins.metrics.seeds import stream
+from disent_plugins.options import Options, option
+
+
+@dataclass(frozen=True)
+class FewShotConfig(Options):
+    """Options of few-shot."""
+
+    shots: tuple[int, ...] = option((1, 5), "Example images of a class.")
+    ways: int = option(20, "Classes of an episode; fewer if the test split has fewer.", low=2)
+    queries: int = option(5, "Images of each class to recognise in an episode; fewer where a class has fewer.", low=1)
+    episodes: int = option(200, "Seeded draws of classes, examples and queries.", low=2)
+    distance: Distance = option("euclid", "Distance between codes.")
+    bootstrap: int = option(1000, "Resamples (of episodes) for the 95 % intervals.", low=10)
+
+
+class FewShot:
+    """The metric ``few-shot``."""
+
+    Config = FewShotConfig
+    about = About(
+        definition=(
+            "`{n}-shot` is the accuracy of the nearest class on test images. An episode draws classes of the test "
+            "split (20, or all if they are fewer), n example images of each, and 5 other images of each to "
+            "recognise. The content of the examples is fused into one code, and an image is given the class whose "
+            "fused code is nearest (Euclidean, or cosine):\n\n"
+            "    c_k = fuse(content of the n examples of k),    answer(x) = argmin_k |content(x) - c_k|\n\n"
+            "Fused by the model's own rule, otherwise by the product of the images' Gaussians, otherwise by the mean; "
+            "which one stands in the settings. Equally near classes share the answer. The value is the mean over "
+            "200 episodes. Nearest-mean few-shot classification after Snell et al. 2017 (prototypical networks, "
+            "Eq. 1 and 2), with evidence accumulated as in Bouchacourt et al. 2018 (ML-VAE, section 3)."
+        ),
+        range="0..1, high is good.",
+        floor="1 / classes of an episode, exactly what guessing scores, as every class has as many images to recognise.",
+        ceiling="1, which content scores whose classes lie apart.",
+        cost="__COST__",
+        distrust=(
+            "It is a test of unseen classes only where the test classes are absent from training; a note says "
+            "whether they are. Codes are compared as they are, so columns of large scale rule the distance. The "
+            "interval is over episodes and does not cover the choice of the test images. It says nothing of style."
+        ),
+        expects=(
+            Expect("split-apart", "1-shot", 0.97, 1.0, "classes lie further apart than their noise: 1"),
+            Expect("split-apart", "5-shot", 0.97, 1.0, "classes lie further apart than their noise: 1"),
+            Expect("leaky", "1-shot", 0.97, 1.0, "the content block is that of split-apart: 1"),
+            Expect("blind", "1-shot", -0.03, 0.03, "noise: chance", normalised=True),
+            Expect("blind", "5-shot", -0.03, 0.03, "noise: chance", normalised=True),
+            Expect("swapped", "5-shot", -0.03, 0.03, "the content knows the style factors only", normalised=True),
+        ),
+    )
+
+    def __init__(self, config: FewShotConfig) -> None:
+        self.config = config
+
+    def measure(self, subject: Subject) -> Result:
+        """Measure the accuracy for every number of shots.
+
+        Raises:
+            UsageError: The test split has not two classes with one image more than the least number of shots.
+        """
+        config, codes = self.config, subject.codes
+        test = codes.rows("test")
+        labels, counts = np.unique(codes.labels[test], return_counts=True)
+        values, settings, notes = {}, {}, [seen_note(subject, labels)]
+        for step, shots in enumerate(config.shots):
+            subject.report(step, len(config.shots), f"{shots}-shot")
+            usable = labels[counts > shots]
+            if len(usable) < 2:
+                notes.append(f"No {shots}-shot: {len(usable)} classes have more than {shots} test images.")
+                continue
+            if len(usable) < len(labels):
+                left = len(labels) - len(usable)
+                notes.append(f"{shots}-shot leaves out {left} classes with {shots} test images or fewer.")
+            ways, queries = min(config.ways, len(usable)), int(min(config.queries, counts[counts > shots].min() - shots))
+            right = episodes(
+                subject, test, usable, shots=shots, ways=ways, queries=queries, count=config.episodes,
+                distance=config.distance,
+            )  # fmt: skip
+            value = float(right.mean())
+            low, high = mean_interval(right, config.bootstrap, stream(subject.seed, "few-shot", str(shots), "interval"))
+            words = f"nearest of {ways} fused codes ({config.distance}), {config.episodes} episodes; {rule(subject)}"
+            values[f"{shots}-shot"] = Value(
+                value, "accuracy", 1 / ways, 1.0, min(low, value), max(high, value),
+                config.episodes * ways * queries, words, "up",
+            )  # fmt: skip
+            settings[f"{shots}-shot"] = {"ways": ways, "queries": queries, "classes": len(usable)}
+        if not values:
+            raise UsageError(
+                "Few-shot recognition needs two classes with examples and an image to recognise.",
+                f"The test split has {len(test)} images of {len(labels)} classes, at most {max(counts, default=0)} of one.",
+                "Give a test split with more images of a class.",
+            )
+        recorded = {
+            **asdict(config), "seed": subject.seed, "split": codes.split_source, "fused_by": rule(subject),
+            "episode": settings, "versions": {"numpy": np.__version__},
+        }  # fmt: skip
+        return Result("few-shot", values, recorded, notes=notes)
+
+
+def episodes(
+    subject: Subject, rows: np.ndarray, classes: np.ndarray, *, shots: int, ways: int, queries: int, count: int,
+    distance: Distance,
+) -> np.ndarray:  # fmt: skip
+    """Accuracy of every episode, [count].
+
+    Args:
+        subject: The codes.
+        rows: Rows to draw from.
+        classes: Classes to draw from, each with ``shots + queries`` rows or more.
+        shots, ways, queries: Examples and queries of a class, classes of an episode.
+        count: Number of episodes.
+        distance: See ``share_right``.
+    """
+    labels = subject.codes.labels[rows]
+    members = [rows[labels == label] for label in classes]
+    generator = stream(subject.seed, "few-shot", str(shots))
+    drawn = np.array([
+        [generator.choice(members[k], shots + queries, replace=False)
+         for k in generator.choice(len(members), ways, replace=False)]
+        for _ in range(count)
+    ])  # fmt: skip
+    examples, asked = drawn[:, :, :shots], drawn[:, :, shots:]
+    # One call fuses the examples of all episodes: a group is one class of one episode.
+    gallery = fused(subject, examples.reshape(-1), np.repeat(np.arange(count * ways), shots), count * ways)
+    way = np.arange(ways)
+    return np.array([
+        share_right(subject.codes.content[asked[e].reshape(-1)], np.repeat(way, queries),
+                    gallery[e * ways : (e + 1) * ways], way, distance=distance).mean()
+        for e in range(count)
+    ])  # fmt: skip

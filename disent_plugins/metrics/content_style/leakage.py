@@ -1,0 +1,164 @@
+"""Leakage: what each block tells of the content and of every style factor, and how much of that it should not.
+
+    leakage = 1/K sum_k max(0, (a_k - f_k) / (1 - f_k))
+
+over the K factors, a_k being the test accuracy of a non-linear classifier that reads factor k from the *wrong* block
+(the content factor from style, style factors from content), f_k the share of the most frequent class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from disent_plugins.about import About, Expect
+from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.metrics.bootstrap import proportion_interval
+from disent_plugins.metrics.content_style.reading import (
+    BLOCKS,
+    WORDS,
+    Kind,
+    Reading,
+    ReadingOptions,
+    Target,
+    normalise,
+    read_all,
+    reading_settings,
+    targets,
+)
+from disent_plugins.metrics.factors.references import interval
+from disent_plugins.metrics.heatmap import heatmap
+from disent_plugins.metrics.seeds import stream
+
+KINDS: tuple[Kind, ...] = ("linear", "nonlinear")
+
+
+@dataclass(frozen=True)
+class LeakageConfig(ReadingOptions):
+    """Options of leakage."""
+
+
+class Leakage:
+    """The metric ``leakage``."""
+
+    Config = LeakageConfig
+    about = About(
+        definition=(
+            "Two classifiers read the content factor and every style factor from the content means and from the style "
+            "means: `{block}/{factor}/linear` (multinomial logistic regression) and `{block}/{factor}/nonlinear` "
+            "(a network with 128 and 64 hidden units, its epoch chosen on validation rows) are their test accuracies. "
+            "One number sums the wrong half of that matrix up:\n\n"
+            "    leakage = 1/K sum_k max(0, (a_k - f_k) / (1 - f_k))\n\n"
+            "with a_k the non-linear accuracy of factor k from the wrong block (the content factor from style, style "
+            "factors from content) and f_k its floor. Codes are standardised on the training rows by their median and "
+            "the deviation of their middle 99 %, and cut to +-5, so that no outlier decides. Our definition; the "
+            "matrix extends the two probes of the GM-VAE paper (Table 1) to style factors. Where no class of the test "
+            "split occurs in training, half of each class's test rows train the classifiers and the other half "
+            "test them."
+        ),
+        range="Accuracies in 0..1; `leakage` in 0..1, 0 is good. High is good for the right block, bad for the wrong.",
+        floor=(
+            "The share of the most frequent class among the test rows; `leakage`: 0. The accuracy of the same answers "
+            "against shuffled test labels stands in the settings (`permuted`)."
+        ),
+        ceiling="1, which codes reach that hold the factor; for `leakage` 1 means that the wrong blocks tell all.",
+        cost="__COST__",
+        distrust=(
+            "A low `leakage` is no merit if the block is empty: codes that tell nothing score 0, so read the right "
+            "half of the matrix beside it. Factors that depend on each other in the data set (a class with its typical "
+            "pose) leak by necessity. A classifier is a lower bound: what it cannot read may still be there, the more "
+            "so with few rows for each value. Without style factors only the content factor counts, and what of the "
+            "style sits in the content block stays unseen."
+        ),
+        expects=(
+            Expect("split-apart", "leakage", 0.0, 0.03, "blocks hold their own factors only: 0"),
+            Expect("split-apart", "content/label/nonlinear", 0.97, 1.0, "the content is the label: 1"),
+            Expect("split-apart", "style/angle/nonlinear", 0.97, 1.0, "the style is the angle: 1"),
+            Expect("leaky", "leakage", 0.3, 0.37, "one of three factors is in the wrong block: 1/3"),
+            Expect("leaky", "style/label/nonlinear", 0.97, 1.0, "style holds the label: 1"),
+            Expect("swapped", "leakage", 0.97, 1.0, "all factors are in the wrong block: 1"),
+            Expect("all-in-content", "leakage", 0.6, 0.7, "two of three factors are in the wrong block: 2/3"),
+            Expect("blind", "leakage", 0.0, 0.03, "noise tells nothing: 0"),
+            Expect("blind", "content/label/nonlinear", -0.03, 0.03, "noise: chance", normalised=True),
+            Expect("blind", "style/label/linear", -0.03, 0.03, "noise: chance", normalised=True),
+            Expect("noise", "leakage", 0.0, 0.03, "noise tells nothing: 0"),
+        ),
+    )
+
+    def __init__(self, config: LeakageConfig) -> None:
+        self.config = config
+
+    def measure(self, subject: Subject) -> Result:
+        """Read every factor from both blocks and draw the matrix.
+
+        Raises:
+            UsageError: The content factor cannot be read (see ``reading.targets``).
+        """
+        config, seed = self.config, subject.seed
+        found, notes = targets(subject.codes, config, seed)
+        readings = read_all(subject, found, KINDS)
+        values = {"leakage": _summary(readings, found, config.bootstrap, seed)}
+        for (block, name, kind), reading in readings.items():
+            low, high = proportion_interval(
+                reading.correct, config.bootstrap, stream(seed, "leakage", block, name, kind)
+            )
+            right = wrong_block(found, name) != block
+            values[f"{block}/{name}/{kind}"] = Value(
+                reading.accuracy, "accuracy", reading.floor, 1.0, min(low, reading.accuracy),
+                max(high, reading.accuracy), len(reading.labels), WORDS[kind], "up" if right else "down",
+            )  # fmt: skip
+        permuted = {"/".join(key): reading.permuted for key, reading in readings.items()}
+        settings = {**asdict(config), **reading_settings(subject, found), "permuted": permuted}
+        picture = _picture(subject, readings, found)
+        return Result("leakage", values, settings, {"matrix": picture}, notes)
+
+
+def wrong_block(found: Sequence[Target], name: str) -> str:
+    """The block that should not tell the factor ``name``."""
+    return "style" if next(target for target in found if target.name == name).is_content else "content"
+
+
+def leakage(accuracy: np.ndarray, floor: np.ndarray) -> float:
+    """The summary, in [0, 1].
+
+    Args:
+        accuracy: [K] of every factor read from its wrong block.
+        floor: [K] chance.
+
+    >>> leakage(np.array([1.0, 0.2, 0.5]), np.array([0.1, 0.25, 0.5])).__round__(3)
+    0.333
+    """
+    return float(normalise(accuracy, floor).mean())
+
+
+def _summary(
+    readings: Mapping[tuple[str, str, Kind], Reading], found: Sequence[Target], resamples: int, seed: int
+) -> Value:
+    wrong = [readings[wrong_block(found, target.name), target.name, "nonlinear"] for target in found]
+    accuracy, floor = (np.array([getattr(reading, what) for reading in wrong]) for what in ("accuracy", "floor"))
+    n = np.array([len(reading.labels) for reading in wrong])
+    # Drawing n rows of a 0/1 vector with replacement and counting is one binomial draw.
+    drawn = stream(seed, "leakage", "summary").binomial(n, accuracy, (resamples, len(n))) / n
+    value = leakage(accuracy, floor)
+    low, high = interval(value, [leakage(draw, floor) for draw in drawn])
+    words = f"mean over {len(found)} factors read from the wrong block; {WORDS['nonlinear']}"
+    return Value(value, "normalised accuracy", 0.0, 1.0, low, high, int(n.min()), words, "down")
+
+
+def _picture(subject: Subject, readings: Mapping[tuple[str, str, Kind], Reading], found: Sequence[Target]) -> Path:
+    matrix = np.array([[readings[block, target.name, kind].normalised for target in found]
+                       for block in BLOCKS for kind in KINDS])  # fmt: skip
+    return heatmap(
+        subject.out / "leakage.png",
+        matrix,
+        [f"{block}, {'linear' if kind == 'linear' else 'non-linear'}" for block in BLOCKS for kind in KINDS],
+        [target.name for target in found],
+        title=f"Leakage: {subject.name}",
+        words="How well a classifier reads each factor from each block: 0 is chance, 1 is every test row. The content "
+        f"factor '{found[0].name}' belongs in content, the others in style.",
+        row_title="read from",
+        column_title="factor",
+    )

@@ -1,0 +1,200 @@
+"""InfoM, InfoE and InfoC: modularity, explicitness and compactness in one currency (Hsu et al. 2023, section 4).
+
+    InfoM = mean_j (max_k R[j, k] / sum_k R[j, k] - 1/K) / (1 - 1/K)    over the D codes that know something
+    InfoC = mean_k (max_j R[j, k] / sum_j R[j, k] - 1/D) / (1 - 1/D)    over the K factors
+    InfoE = mean_k 1 - L_k / H_k    L_k log-loss of a linear classifier, H_k that of a constant, on held-out rows
+
+where R[j, k] is the share of the entropy of factor k that code j knows, free of chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from disent_plugins.about import About, Expect
+from disent_plugins.contracts import Result, Subject
+from disent_plugins.metrics.factors.information import Binning, bins_for, knowledge
+from disent_plugins.metrics.factors.references import Says, referenced
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, sample_settings
+from disent_plugins.options import option
+
+RIDGE = 1e-6
+"""Added to the within-class variance of codes of unit variance, so that codes without any have a defined answer."""
+
+
+@dataclass(frozen=True)
+class InfoMecConfig(FactorOptions):
+    """Options of InfoMEC."""
+
+    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor if they are more.", low=0)
+    binning: Binning = option("quantile", "Bins of equal numbers of rows, or of equal width.")
+    test_samples: int = option(5000, "Most rows to judge on.", low=10)
+
+
+_M, _E, _C = "info-mec/modularity", "info-mec/explicitness", "info-mec/compactness"
+_PERFECT = ("identity", "permuted", "dead-code", "outlier", "many-valued", "many-valued-5", "extra-noise")
+
+
+class InfoMec:
+    """The metric ``info-mec``."""
+
+    Config = InfoMecConfig
+    about = About(
+        definition="""Three numbers, to be read together. With R[j, k] the share of the entropy of factor k that code j
+knows (0 where that is not significant), D the codes that know something and K the factors:
+
+    InfoM = mean_j (max_k R[j, k] / sum_k R[j, k] - 1/K) / (1 - 1/K)     does a code know one factor only?
+    InfoC = mean_k (max_j R[j, k] / sum_j R[j, k] - 1/D) / (1 - 1/D)     is a factor known by one code only?
+    InfoE = mean_k max(0, 1 - L_k / H_k)                                 can a linear classifier read it?
+    R[j, k] = max(0, I(z_j; v_k) - E) / (H(v_k) - E)
+
+I is plug-in mutual information on bins of equal numbers of rows, E its expectation under permuted factors, significance
+a likelihood-ratio test at level 0.001 for all pairs together. A code that knows nothing is left out of InfoM, a factor
+that no code knows counts 0 in InfoC; with one factor, or one code, there is nothing to mix and what is known counts 1.
+L_k is the log-loss, on rows it was not fitted on, of a linear discriminant: Gaussian classes of one covariance, in
+closed form, on codes cut at one 5 to 95 % span from their median; H_k is that of the class frequencies.
+Source: Hsu et al. 2023, Disentanglement via Latent Quantization. Theirs differs: nearest-neighbour information, codes
+pruned by spread, logistic regression judged on its training rows, balanced classes. There, noise scores M 0.58 and
+C 0.65.""",
+        range="0 to 1 each; 1 is best.",
+        floor="Mean over permutations of the factors; 0, as nothing is significant then.",
+        ceiling="The factors themselves as codes.",
+        cost="Grows with N x codes x factors, and with the values of factors. 10 codes, 6 factors, 10,000 rows to fit "
+        "and 5,000 to judge: about 0.04 s for the score, 5 s with floor and interval, one thread.",
+        distrust="InfoM and InfoC speak of the codes that know something: where InfoE is near 0 they mean little. "
+        "InfoE is low for codes that tell a factor in no linear way, such as an angle whose code jumps from its last "
+        "value to its first in the middle of the range, and suffers where classes are far from Gaussian.",
+        expects=(
+            *(Expect(case, name, 0.97, 1.0, "each code is one factor") for case in _PERFECT for name in (_M, _E, _C)),
+            Expect("duplicated", _M, 0.97, 1.0, "each code is one factor"),
+            Expect("duplicated", _C, 0.44, 0.47, "(1/2 - 1/12) / (1 - 1/12) = 0.4545"),
+            Expect("rotated", _E, 0.97, 1.0, "a rotation is linear"),
+            Expect("rotated", _M, 0.0, 0.7, "published 0.366 with another estimator"),
+            Expect("one-code", _M, 0.97, 1.0, "the only code knows one factor"),
+            Expect("one-code", _C, 1 / 6 - 0.01, 1 / 6 + 0.01, "one factor of six is known"),
+            *(Expect("noise", name, -0.03, 0.03, "independent codes", normalised=True) for name in (_M, _E, _C)),
+        ),
+    )
+
+    def __init__(self, config: InfoMecConfig) -> None:
+        self.config = config
+
+    def measure(self, subject: Subject) -> Result:
+        """Measure the three.
+
+        Raises:
+            UsageError: See ``sample.fitted_sample``.
+        """
+        config = self.config
+        sample = fitted_sample(subject, config, config.test_samples)
+        bins = bins_for(sample.factors, config.bins)
+        judged = (sample.codes[sample.test], sample.factors[sample.test])
+        relevant = knowledge(*judged, bins=bins, binning=config.binning).significant
+
+        def score(of: Sample, seed: int, keep: np.ndarray | None = None) -> dict[str, float]:
+            m, c = mixing(of.codes[of.test], of.factors[of.test], bins=bins, binning=config.binning, keep=keep)
+            return {_M: m, _E: explicitness(of.codes, of.factors, of.test), _C: c}
+
+        how = f"plug-in, {bins} {config.binning} bins, chance taken off"
+        share = Says("share", how)
+        values = referenced(
+            score, sample, subject.seed, {_M: share, _E: Says("share", "linear discriminant, log-loss"), _C: share},
+            permutations=config.permutations, bootstrap=config.bootstrap,
+            redraw=lambda of, seed: score(of, seed, relevant), report=subject.report,
+        )  # fmt: skip
+        settings = {**asdict(config), "used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())}
+        return Result("info-mec", values, settings | sample_settings(sample, subject), notes=sample.notes)
+
+
+def mixing(
+    codes: np.ndarray,
+    factors: np.ndarray,
+    *,
+    bins: int = 0,
+    binning: Binning = "quantile",
+    keep: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """InfoM and InfoC, each in [0, 1].
+
+    Args:
+        codes: [N, D] finite.
+        factors: [N, K] int64, each coded 0..size-1.
+        bins: As in ``InfoMecConfig``.
+        binning: As in ``InfoMecConfig``.
+        keep: [D, K] bool, the pairs to call significant; None: tested here.
+
+    >>> v = np.stack(np.divmod(np.arange(640) % 64, 8), axis=1)
+    >>> mixing(v.astype(float), v)
+    (1.0, 1.0)
+    """
+    known = knowledge(codes, factors, bins=bins, binning=binning)
+    share = np.where(known.significant if keep is None else keep, known.share, 0.0)
+    share = share[share.any(axis=1)]
+    if not len(share):
+        return 0.0, 0.0
+    return float(concentration(share).mean()), float(concentration(share.T).mean())
+
+
+def concentration(matrix: np.ndarray) -> np.ndarray:
+    """How far every row of ``matrix`` [R, C] rests on one entry: 1 for all of it, 0 for even shares or nothing.
+
+    >>> concentration(np.array([[1.0, 0.0], [0.3, 0.3], [0.0, 0.0]]))
+    array([1., 0., 0.])
+    """
+    total, even = matrix.sum(axis=1), 1 / matrix.shape[1]
+    if even == 1:
+        return (total > 0).astype(np.float64)
+    top = matrix.max(axis=1) / np.where(total > 0, total, 1.0)
+    return np.where(total > 0, (top - even) / (1 - even), 0.0)
+
+
+def explicitness(codes: np.ndarray, factors: np.ndarray, test: np.ndarray) -> float:
+    """InfoE, in [0, 1].
+
+    Args:
+        codes: [N, D] finite.
+        factors: [N, K] int64, each coded 0..size-1.
+        test: [N] bool, the rows to judge; the others are fitted on. Rows with a value that those lack are left out.
+
+    >>> v = np.stack(np.divmod(np.arange(640) % 64, 8), axis=1)
+    >>> bool(explicitness(v.astype(float), v, np.arange(640) >= 320) > 0.99)
+    True
+    """
+    features = _standardised(codes, ~test)
+    return float(np.mean([_explained(features, factor, test) for factor in factors.T]))
+
+
+def _standardised(codes: np.ndarray, fit: np.ndarray) -> np.ndarray:
+    """Codes that vary in the rows to fit on, outliers cut off, with mean 0 and variance 1 there."""
+    low, middle, high = np.quantile(codes[fit], (0.05, 0.5, 0.95), axis=0)
+    # Where nine rows in ten agree, the span says nothing of scale.
+    span = np.where(high > low, high - low, np.ptp(codes[fit], axis=0))
+    cut = np.clip(codes, middle - span, middle + span)
+    cut = cut[:, np.ptp(cut[fit], axis=0) > 0]
+    return (cut - cut[fit].mean(axis=0)) / cut[fit].std(axis=0)
+
+
+def _explained(features: np.ndarray, factor: np.ndarray, test: np.ndarray) -> float:
+    fit, counts = ~test, np.bincount(factor[~test], minlength=int(factor.max()) + 1)
+    values, weights = np.flatnonzero(counts), counts[counts > 0] / fit.sum()
+    judged = np.isin(factor, values) & test
+    place = np.searchsorted(values, factor)
+    constant = -np.log(weights[place[judged]]).mean() if judged.any() else 0.0
+    if features.shape[1] == 0 or len(values) < 2 or constant == 0:
+        return 0.0
+    known, kind = features[fit], place[fit]
+    sums = np.stack([np.bincount(kind, weights=column, minlength=len(values)) for column in known.T], axis=1)
+    centres = sums / counts[values][:, None]
+    within = known - centres[kind]
+    spread = within.T @ within / len(known) + RIDGE * np.eye(features.shape[1])
+    slopes = np.linalg.solve(spread, centres.T)
+    logits = features[judged] @ slopes - 0.5 * (centres * slopes.T).sum(axis=1) + np.log(weights)
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    likely /= likely.sum(axis=1, keepdims=True)
+    # One guess in as many rows as it has seen is left to chance, which bounds what one outlier can cost.
+    doubt = 1 / len(known)
+    own = place[judged]
+    given = (1 - doubt) * likely[np.arange(len(own)), own] + doubt * weights[own]
+    return max(0.0, 1.0 + float(np.log(given).mean() / constant))

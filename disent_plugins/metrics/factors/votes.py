@@ -1,0 +1,137 @@
+"""Batches of rows that agree on one factor, drawn from any table of factors, and the score of guessing that factor.
+
+FactorVAE and BetaVAE scores fix one factor and ask whether the codes tell which one it was. No factor grid is needed:
+the rows of a batch are drawn, with replacement, among those that have the same value of the factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from disent_plugins.contracts import Report, Value
+from disent_plugins.errors import UsageError
+from disent_plugins.metrics.bootstrap import proportion_interval
+from disent_plugins.metrics.factors.references import Says
+from disent_plugins.metrics.factors.sample import Sample, ideal, permuted
+from disent_plugins.metrics.seeds import derived, stream
+
+Guesses = Callable[[Sample, int], np.ndarray]
+"""A sample and a seed to [V] bool: which evaluation votes were guessed right."""
+
+
+def agreeing_batches(factors: np.ndarray, fixed: np.ndarray, batch: int, generator: np.random.Generator) -> np.ndarray:
+    """For every vote, rows that all have one value of the fixed factor.
+
+    The value is drawn as often as rows have it; values of a single row are left out, as they vary in nothing.
+
+    Args:
+        factors: [N, K] int64, each column coded 0..size-1.
+        fixed: [V] the column that is fixed.
+        batch: B, rows of a vote.
+        generator: Source of randomness.
+
+    Returns:
+        [V, B] int64 rows.
+
+    Raises:
+        UsageError: Every value of a factor belongs to a single row.
+
+    >>> v = np.array([[0], [1], [0], [1]])
+    >>> rows = agreeing_batches(v, np.array([0, 0, 0]), 5, np.random.default_rng(0))
+    >>> rows.shape, (v[rows, 0] == v[rows[:, :1], 0]).all()
+    ((3, 5), np.True_)
+    """
+    rows = np.empty((len(fixed), batch), dtype=np.int64)
+    for votes, group in _by_factor(factors, fixed):
+        position = generator.integers(len(group.order), size=len(votes))
+        first, count = group.first[position, None], group.count[position, None]
+        rows[votes] = group.order[first + generator.integers(count, size=(len(votes), batch))]
+    return rows
+
+
+def agreeing_pairs(
+    factors: np.ndarray, fixed: np.ndarray, batch: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """For every vote, pairs of different rows; the two of a pair have the same value of the fixed factor.
+
+    Args, errors: As for ``agreeing_batches``.
+
+    Returns:
+        [V, B] and [V, B] int64 rows.
+    """
+    one, other = (np.empty((len(fixed), batch), dtype=np.int64) for _ in range(2))
+    for votes, group in _by_factor(factors, fixed):
+        shape = (len(votes), batch)
+        position = generator.integers(len(group.order), size=shape)
+        first, count = group.first[position], group.count[position]
+        step = generator.integers(1, count, size=shape)
+        one[votes] = group.order[position]
+        other[votes] = group.order[first + (position - first + step) % count]
+    return one, other
+
+
+class _Groups:
+    """Rows sorted by value, and for every position where its value's rows begin and how many they are."""
+
+    def __init__(self, column: np.ndarray) -> None:
+        order = np.argsort(column, kind="stable")
+        counts = np.bincount(column)
+        self.order = order[counts[column[order]] > 1]
+        sizes = counts[counts > 1]
+        self.first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        self.count = np.repeat(sizes, sizes)
+
+
+def _by_factor(factors: np.ndarray, fixed: np.ndarray) -> Iterator[tuple[np.ndarray, _Groups]]:
+    """Per factor: the votes that fix it, and its rows by value."""
+    for k in np.unique(fixed):
+        group = _Groups(factors[:, k])
+        if not len(group.order):
+            raise UsageError(
+                f"No two rows agree on factor {k}.",
+                f"Each of its values belongs to one of the {len(factors)} rows.",
+                "Measure more rows, or leave that factor out.",
+            )
+        yield np.flatnonzero(fixed == k), group
+
+
+def guessed(
+    guesses: Guesses,
+    sample: Sample,
+    seed: int,
+    says: Says,
+    *,
+    permutations: int = 5,
+    bootstrap: int = 1000,
+    report: Report = lambda done, total, what: None,
+) -> Value:
+    """The share of right guesses with its reference points.
+
+    The interval resamples the evaluation votes, which costs nothing, where resampled rows would cost a score each.
+
+    Args:
+        guesses: The metric. It is called with the same seed every time, so that differences are not its own noise.
+        sample: The rows.
+        seed: Of the metric, the permutations and the interval.
+        says: What the value is.
+        permutations: Permutations that the floor is the mean of.
+        bootstrap: Resamples of the votes.
+        report: Progress.
+    """
+    own, total = derived(seed, "score"), permutations + 2
+
+    def call(step: int, of: Sample) -> np.ndarray:
+        right = guesses(of, own)
+        report(step, total, "reference points")
+        return right
+
+    right, best = call(1, sample), call(2, ideal(sample))
+    chance = [call(3 + i, permuted(sample, stream(seed, "floor", str(i)))).mean() for i in range(permutations)]
+    low, high = proportion_interval(right, bootstrap, stream(seed, "bootstrap"))
+    value = float(right.mean())
+    return Value(
+        value, says.unit, float(np.mean(chance)), float(best.mean()), min(low, value), max(high, value),
+        len(right), says.estimator, says.better,
+    )  # fmt: skip

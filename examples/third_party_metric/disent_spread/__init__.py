@@ -1,0 +1,1 @@
+"""How far classes lie apart in a code, as a metric plugin of disent."""

@@ -1,0 +1,73 @@
+"""Binning, mutual information and chance: against scikit-learn, and on tables of known answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
+
+from disent_plugins.metrics.factors.information import (
+    binned,
+    chance_information,
+    entropies,
+    knowledge,
+    mutual_information,
+)
+
+
+def draws(n: int, *sizes: int, seed: int = 0) -> np.ndarray:
+    """[n, K] independent uniform factors."""
+    return np.stack([np.random.default_rng([seed, i]).integers(s, size=n) for i, s in enumerate(sizes)], axis=1)
+
+
+def test_six_even_values_fill_three_bins() -> None:
+    column = np.arange(6.0)[:, None]
+    for how in ("quantile", "width"):
+        assert binned(column, 3, how).ravel().tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_entropy_and_information_of_small_tables() -> None:
+    assert entropies(np.array([[0], [1], [2]])).item() == pytest.approx(np.log(3))
+    table = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert mutual_information(table, table) == pytest.approx(np.log(2) * np.eye(2))
+
+
+def test_constant_code_knows_nothing() -> None:
+    found = knowledge(np.zeros((50, 1)), draws(50, 4))
+    assert found.share.item() == 0.0
+    assert not found.significant.any()
+
+
+@given(st.integers(0, 10_000), st.integers(2, 30), st.integers(2, 30))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_information_is_that_of_scikit_learn(seed: int, left: int, right: int) -> None:
+    x, y = draws(300, left, seed=seed), draws(300, right, seed=seed + 1)
+    assert mutual_information(x, y).item() == pytest.approx(mutual_info_score(x[:, 0], y[:, 0]), abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "left", "right"), [(10_000, 183, 183), (10_000, 20, 8), (300, 20, 24), (500, 2, 2)])
+def test_chance_is_the_exact_expectation(n: int, left: int, right: int) -> None:
+    x, y = draws(n, left), draws(n, right, seed=1)
+    table = contingency_matrix(x[:, 0], y[:, 0], sparse=True)
+    exact = expected_mutual_information(table, n)
+    assert chance_information(x, y).item() == pytest.approx(exact, rel=0.01)
+
+
+@pytest.mark.parametrize("sizes", [(8,) * 6, (4, 24, 183)])
+def test_noise_is_hardly_ever_significant(sizes: tuple[int, ...]) -> None:
+    factors = draws(4000, *sizes)
+    hits = sum(
+        int(knowledge(np.random.default_rng(seed).normal(size=(4000, 10)), factors).significant.sum())
+        for seed in range(20)
+    )
+    assert hits == 0
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_quantile_bins_see_order_only(seed: int) -> None:
+    codes = np.random.default_rng(seed).normal(size=(200, 2))
+    assert np.array_equal(binned(codes, 7), binned(np.exp(3 * codes), 7))
