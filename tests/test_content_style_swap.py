@@ -128,6 +128,7 @@ def test_classes_that_training_lacks_are_learnt_from_half_of_the_test_rows(tmp_p
     split = np.where(some.factors[:, 0] < 2, 0, 2).astype(np.uint8)
     result = measured(model(tmp_path, replace(some, split=split)))
     assert "half of the test split" in result.settings["protocol"]
+    assert "judges swaps of the other" in result.notes[0]
     assert result.settings["classes"] == 2
     assert result.values["keeps-content"].value > 0.97
 

@@ -27,7 +27,7 @@ def pages(registry: Registry) -> str:
     groups = sorted(found, key=lambda group: (_ORDER.index(group) if group in _ORDER else len(_ORDER), group))
     parts = [_TOP, *_contents(groups, found)]
     for group in groups:
-        parts.append(f"## {group.capitalize()}")
+        parts.append(f"## Group: {group}")  # its link must not be that of a metric of that name
         parts += [_metric(spec, metric) for spec, metric in found[group]]
     if any(metric.about.expects for group in groups for _, metric in found[group]):
         parts.append(_oracles())

@@ -116,6 +116,14 @@ def disent_metrics() -> list[MetricSpec]:
             group="blocks",
         ),
         MetricSpec(
+            name="dci",
+            summary="Disentanglement, completeness and informativeness from the importances of trees.",
+            target="disent_plugins.metrics.factors.dci:Dci",
+            reference="Eastwood and Williams, A framework for the quantitative evaluation of disentanglement, 2018",
+            needs=("factors",),
+            group="factors",
+        ),
+        MetricSpec(
             name="mig",
             summary="Mutual information gap: does one code alone know each factor.",
             target="disent_plugins.metrics.factors.mig:Mig",

@@ -1,16 +1,19 @@
 """Blocks: which of the two blocks holds each factor, and whether each holds its own: DCI for blocks instead of codes.
 
-    a_bk          normalised accuracy of factor k read from block b by a non-linear classifier (0 chance, 1 all)
+    a_bk              normalised accuracy of factor k read from block b by a non-linear classifier (0 chance, 1 all)
     informativeness_k = max_b a_bk
     completeness_k    = informativeness_k (1 - H2(a_ck / (a_ck + a_sk)))
     disentanglement_b = max(m_bc, m_bs) (1 - H2(m_bc / (m_bc + m_bs)))
     placement         = ((m_cc - m_sc) + (m_ss - m_cs)) / 2
 
 H2 is the binary entropy in bits, m_bc and m_bs the mean of a_bk over the content factor and over the style factors.
+Accuracies less than 3 standard errors above chance count as 0: beside a perfect block, an entropy would take 2 % of
+accuracy that are mere luck for 0.14 bits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,6 +35,9 @@ from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.seeds import stream
 from disent_plugins.options import option
 
+SIGNIFICANT = 3.0
+"""Standard errors above chance from which an accuracy counts."""
+
 
 @dataclass(frozen=True)
 class BlocksConfig(ReadingOptions):
@@ -48,9 +54,10 @@ class Blocks:
     about = About(
         definition=(
             "DCI (Eastwood and Williams 2018) asks which single codes hold which factors; this asks it of the two "
-            "blocks. With a_ck and a_sk the normalised test accuracies (0: most frequent class, 1: all; cut at 0) of "
-            "factor k read from the content and the style block by the non-linear classifier of `leakage`, m_bc that "
-            "of the content factor from block b, m_bs the mean of those of the style factors from block b, and H2 "
+            "blocks. With a_ck and a_sk the normalised test accuracies (0: most frequent class, 1: all; 0 below 3 "
+            "standard errors above chance) of factor k read from the content and the style block by the non-linear "
+            "classifier of `leakage`, m_bc that of the content factor from block b, m_bs the mean of those of the "
+            "style factors from block b, and H2 "
             "the binary entropy in bits:\n\n"
             "    informativeness/k = max(a_ck, a_sk)                                   the better block's accuracy\n"
             "    completeness/k    = informativeness/k (1 - H2(a_ck / (a_ck + a_sk)))  is it in one block only\n"
@@ -63,7 +70,10 @@ class Blocks:
         range="0..1, high is good; `placement` -1 (exchanged) .. 1 (each factor in its own block only).",
         floor="The mean score of the same answers over 20 permutations of the test labels.",
         ceiling="1, the score of content that holds the content factor only and style that holds the rest.",
-        cost="__COST__",
+        cost=(
+            "Grows with training rows (at most 10,000), factors and columns: 1.3 s on one thread for 60,000 "
+            "MNIST-shaped codes of 8 + 8 columns with labels alone, about 1.5 s for each further factor."
+        ),
         distrust=(
             "Only `placement` knows which block is which: exchanged blocks are as complete and disentangled as right "
             "ones. Accuracies are no amounts of information: a factor half of whose values one block tells has 0.5 "
@@ -109,7 +119,7 @@ class Blocks:
         right = [np.stack([reading.correct for reading in pair]) for pair in pairs]
 
         def scored(correct: list[np.ndarray]) -> dict[str, float]:
-            return scores(normalise(np.stack([c.mean(axis=1) for c in correct], axis=1), floors), names)
+            return scores(accuracies(correct, floors), names)
 
         def shuffled(generator: np.random.Generator) -> list[np.ndarray]:
             orders = [generator.permutation(pair[0].labels) for pair in pairs]
@@ -130,8 +140,23 @@ class Blocks:
             unit = "difference of normalised accuracies" if name == "placement" else "normalised accuracy"
             values[name] = Value(number, unit, floor, best[name], low, high, n, WORDS["nonlinear"], "up")
         settings = {**asdict(config), **reading_settings(subject, found)}
-        matrix = normalise(np.stack([c.mean(axis=1) for c in right], axis=1), floors)
+        matrix = accuracies(right, floors)
         return Result("blocks", values, settings, {"matrix": _picture(subject, matrix, names)}, notes)
+
+
+def accuracies(correct: Sequence[np.ndarray], floors: np.ndarray) -> np.ndarray:
+    """Normalised accuracies [2, K], 0 where they are not significantly above chance.
+
+    Args:
+        correct: K arrays [2, n] bool: right answers from content and from style.
+        floors: [K] share of the most frequent class.
+
+    >>> accuracies([np.array([[True] * 50, [True] * 28 + [False] * 22])], np.array([0.5])).ravel()
+    array([1., 0.])
+    """
+    share = np.stack([c.mean(axis=1) for c in correct], axis=1)
+    error = np.sqrt(floors * (1 - floors) / np.array([c.shape[1] for c in correct]))
+    return np.where(share > floors + SIGNIFICANT * error, normalise(share, floors), 0.0)
 
 
 def ideal(factors: int) -> np.ndarray:

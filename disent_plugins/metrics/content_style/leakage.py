@@ -65,7 +65,11 @@ class Leakage:
             "against shuffled test labels stands in the settings (`permuted`)."
         ),
         ceiling="1, which codes reach that hold the factor; for `leakage` 1 means that the wrong blocks tell all.",
-        cost="__COST__",
+        cost=(
+            "Grows with training rows (at most 10,000), factors and columns: 2.2 s on one thread for 60,000 "
+            "MNIST-shaped codes of 8 + 8 columns with labels alone, 3.3 s for Cars3D-shaped ones with three "
+            "factors."
+        ),
         distrust=(
             "A low `leakage` is no merit if the block is empty: codes that tell nothing score 0, so read the right "
             "half of the matrix beside it. Factors that depend on each other in the data set (a class with its typical "

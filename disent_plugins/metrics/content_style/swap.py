@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import torch
 
 from disent_plugins.about import About
-from disent_plugins.contracts import Codes, Result, Subject, Value
+from disent_plugins.contracts import SPLITS, Codes, Result, Subject, Value
 from disent_plugins.metrics.bootstrap import proportion_interval
 from disent_plugins.metrics.content_style.donors import donors
 from disent_plugins.metrics.content_style.image_classifier import BATCH, Training, image_classifier
@@ -102,6 +103,11 @@ class Swap:
             "reconstructions": self._value("reconstructions", again, labels[rows.test], best, seed, "up"),
         }
         notes = list(rows.notes)
+        if (codes.split[rows.train] == SPLITS.index("test")).any():
+            notes = [
+                "Training lacks the test classes, so the classifier was trained on one half of the test images "
+                f"({len(rows.train)}) and judges swaps of the other ({len(rows.test)})."
+            ]
         if best < TRUSTED:
             notes.append(f"The classifier is right on {best:.1%} of the real images only, so it is a poor judge.")
         artifacts = {}
@@ -125,13 +131,11 @@ class Swap:
             "classes": len(judge.classes),
             "classifier": judge.kept.name if judge.kept else "not kept",
             "interval": "95 %, bootstrap over the swaps or the test images, the classifier held fixed",
-            "versions": _versions(),
+            "versions": {"numpy": np.__version__, "torch": torch.__version__},
         }
         return Result("swap", values, settings, artifacts, notes)
 
-    def _value(
-        self, name: str, seen: np.ndarray, labels: np.ndarray, ceiling: float, seed: int, better: str
-    ) -> Value:  # fmt: skip
+    def _value(self, name: str, seen: np.ndarray, labels: np.ndarray, ceiling: float, seed: int, better: str) -> Value:
         right = seen == labels
         low, high = proportion_interval(right, self.config.bootstrap, stream(seed, "swap", "bootstrap", name))
         return Value(
@@ -171,9 +175,3 @@ def _bytes(images: Images, rows: np.ndarray) -> np.ndarray:
     """[N, H, W, C] uint8: real images were bytes, and take a quarter of the memory as such."""
     parts = [np.rint(255 * np.clip(images(rows[i : i + BATCH]), 0, 1)) for i in range(0, len(rows), BATCH)]
     return np.concatenate([part.astype(np.uint8) for part in parts])
-
-
-def _versions() -> dict[str, str]:
-    import torch
-
-    return {"numpy": np.__version__, "torch": torch.__version__}

@@ -139,7 +139,7 @@ def _blocks_case(name: str, make: Blocks, seed: int, n: int) -> Codes:
         return generator.normal(size=(n, size))
 
     # A bit of the label is the sign of a product: neither of the two numbers alone says anything of it.
-    first = noise(4) + np.copysign(1.0, noise(4)) * 1.5
+    first = np.copysign(generator.uniform(0.5, 1.5, (n, 4)), noise(4))
     bit = 2.0 * (factors[:, :1] >> np.arange(4) & 1) - 1
     parts = _Parts(
         label=directions[factors[:, 0]] + _NOISE * noise(8),

@@ -213,6 +213,8 @@ def _check_any_metric(
 
 
 def _case_codes(name: str, seed: int, rows: int | None) -> Codes:
+    if name not in CASES:
+        raise LookupError(f"there is no oracle '{name}'")
     case = CASES[name]
     return case.build(seed, rows or case.rows)
 
@@ -236,9 +238,10 @@ def _measure_all(
 
 
 def _measured(scores: Scores, task: Callable[[], Codes], seed: int) -> Measured:
-    codes = task()
     started = time.perf_counter()
     try:
+        codes = task()
+        started = time.perf_counter()
         made = scores(codes, derived(seed, "oracles", "metric"))
     except (Exception, SystemExit) as error:  # what is checked is anybody's code; its failure is a finding
         words = " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,95 @@
+"""``disent metrics check``: expectations that hold, those that do not, and requests that make no sense."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from disent_plugins.cli import check as command
+from disent_plugins.errors import UsageError
+
+
+def test_a_right_function_passes(disent):
+    found = disent("metrics", "check", "oracle_files:gap")
+    assert found.code == 0, found.err
+    assert "dead-code" in found.out
+    assert "WRONG" not in found.out
+    assert max(map(len, found.out.splitlines())) <= 80
+    assert "All 7 expectations hold." in found.err
+
+
+def test_a_broken_function_fails_and_says_where(disent):
+    found = disent("metrics", "check", "oracle_files:loop_that_ends_early")
+    assert found.code == 1
+    last = [line for line in found.out.splitlines() if "WRONG" in line and ":" not in line]
+    assert len(last) == 1
+    assert last[0].startswith("dead-code")
+    assert "1 of 7 expectations do not hold." in found.err
+    assert "oracle_files:loop_that_ends_early on dead-code: disentanglement is 0.000, expected 0.97 to 1" in found.err
+
+
+def test_a_function_that_raises_fails_as_a_document_too(disent):
+    found = disent("metrics", "check", "oracle_files:failing", "--json")
+    assert found.code == 1
+    first = found.json["oracle_files:failing"][0]
+    assert first["found"] is None
+    assert first["ok"] is False
+    assert "ZeroDivisionError" in first["error"]
+
+
+def test_the_current_folder_is_searched_and_the_seed_is_passed_on(disent, tmp_path):
+    (tmp_path / "mine_to_check.py").write_text("def score(codes, factors, seed):\n    return seed\n")
+    values = [disent("metrics", "check", "mine_to_check:score", "--json", "--seed", s).json for s in (3, 3, 4)]
+    first, second, other = (json.dumps([one["found"] for one in value["mine_to_check:score"]]) for value in values)
+    assert first == second != other
+
+
+def test_like_a_metric(disent):
+    found = disent("metrics", "check", "oracle_files:equal_width_mig", "--like", "mig", "--json")
+    assert found.code == 1
+    wrong = {one["case"] for one in found.json["oracle_files:equal_width_mig"] if not one["ok"]}
+    assert wrong >= {"outlier", "many-valued", "many-valued-5"}
+    assert "identity" not in wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["migg"], "Did you mean 'mig'?"),
+        (["nowhere_at_all:f"], "module 'nowhere_at_all' cannot be imported"),
+        (["oracle_files:gapp"], "Did you mean 'gap'?"),
+        (["oracle_files:np"], "is no function"),
+        (["mig", "--like", "mig"], "no function was named"),
+        (["oracle_files:gap", "--like", "migg"], "Did you mean 'mig'?"),
+        (["swap-grid"], "cannot be checked on oracles"),
+    ],
+)
+def test_requests_that_make_no_sense(disent, arguments, words):
+    found = disent("metrics", "check", *arguments)
+    assert found.code == 2
+    assert words in " ".join(found.err.split())
+
+
+def test_without_a_name_every_metric_with_expectations_is_checked(disent, monkeypatch):
+    from oracle_files import Told
+
+    monkeypatch.setattr(command, "_with_expectations", lambda: ["told"])
+    monkeypatch.setattr(command, "_metric", lambda name: lambda **how: _told(Told, **how))
+    found = disent("metrics", "check")
+    assert found.code == 1
+    assert "2 of 4 expectations do not hold." in found.err
+    assert "There is no value 'other'" in found.err
+
+
+def test_metrics_with_expectations_are_found_in_the_registry():
+    assert "mig" in command._with_expectations()
+    assert "swap-grid" not in command._with_expectations()
+    with pytest.raises(UsageError, match="nothing-like-it"):
+        command._metric("nothing-like-it")
+
+
+def _told(metric: type, **how):
+    from disent_plugins.metrics.oracles.check import check_metric_on_oracles
+
+    return check_metric_on_oracles(metric, metric.about.expects, rows=600, **how)

@@ -1,0 +1,114 @@
+"""Few-shot recognition."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from content_style_files import codes, subject
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disent_plugins.contracts import Codes, Result
+from disent_plugins.errors import UsageError
+from disent_plugins.metrics.content_style.few_shot import FewShot, FewShotConfig
+from disent_plugins.metrics.content_style.nearest import fused, share_right
+
+
+def measured(given_codes: Codes, *, seed: int = 0, fuse: Any = None, **options: Any) -> Result:
+    given_subject = dataclasses.replace(subject(Path("unused"), given_codes, seed=seed), fuse=fuse)
+    return FewShot(FewShotConfig(**options)).measure(given_subject)
+
+
+def test_classes_that_lie_apart_are_recognised_and_noise_is_guessed() -> None:
+    for name in ("1-shot", "5-shot"):
+        assert measured(codes("split-apart")).values[name].value > 0.97
+        for kind in ("blind", "swapped"):
+            value = measured(codes(kind, 6000)).values[name]
+            assert value.floor == 0.1
+            assert abs(value.normalised or 0) < 0.03
+            assert value.low <= value.value <= value.high  # type: ignore[operator]
+
+
+def test_more_shots_average_noise_away() -> None:
+    given_codes = codes("split-apart", 3000)
+    given_codes.content += np.random.default_rng(5).normal(size=given_codes.content.shape).astype(np.float32)
+    values = measured(given_codes).values
+    assert values["5-shot"].value > values["1-shot"].value + 0.05
+
+
+def test_rotation_shift_and_scale_change_nothing_and_constant_codes_guess() -> None:
+    given_codes = codes("split-apart", 900)
+    given_codes.content += np.random.default_rng(5).normal(size=given_codes.content.shape).astype(np.float32)
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(8, 8)))[0]
+    moved = dataclasses.replace(given_codes, content=(given_codes.content @ turn * 30 + 4).astype(np.float32))
+    first, second = measured(given_codes), measured(moved)
+    assert first.values["1-shot"].value == pytest.approx(second.values["1-shot"].value, abs=2e-3)
+    given_codes.content[:] = 2.0
+    assert measured(given_codes).values["5-shot"].value == pytest.approx(0.1)
+
+
+def test_evidence_is_fused_by_the_models_rule_then_gaussians_then_mean() -> None:
+    given_codes = codes("split-apart", 300)
+    rows, group = np.array([0, 1, 2, 3]), np.array([1, 0, 1, 0])
+    plain = subject(Path("unused"), given_codes)
+    x = given_codes.content[rows].astype(np.float64)
+    assert fused(plain, rows, group, 2) == pytest.approx(np.stack([(x[1] + x[3]) / 2, (x[0] + x[2]) / 2]))
+    given_codes = dataclasses.replace(given_codes, content_logvar=np.log(np.arange(1, 301))[:, None] * np.ones((1, 8)))
+    gaussian = dataclasses.replace(plain, codes=given_codes)
+    assert fused(gaussian, rows, group, 2)[1] == pytest.approx((x[0] + x[2] / 3) / (1 + 1 / 3))
+    ruled = dataclasses.replace(gaussian, fuse=lambda mean, logvar, ids: np.full((2, 8), 7.0))
+    assert fused(ruled, rows, group, 2).tolist() == np.full((2, 8), 7.0).tolist()
+    assert "model's own rule" in measured(given_codes, fuse=lambda m, v, i: m[: i.max() + 1]).settings["fused_by"]
+    assert "Gaussians" in measured(given_codes).settings["fused_by"]
+
+
+def test_a_note_says_whether_training_saw_the_classes() -> None:
+    given_codes = codes("split-apart")
+    assert "10 of the 10 classes occur in the training split" in measured(given_codes).notes[0]
+    held = dataclasses.replace(given_codes, split=np.where(given_codes.labels < 6, 0, 2).astype(np.uint8))
+    result = measured(held)
+    assert "None of the 4 classes" in result.notes[0]
+    assert result.values["1-shot"].floor == 0.25
+
+
+def test_small_classes_are_left_out_and_too_few_is_an_error() -> None:
+    given_codes = codes("split-apart", 300)
+    given_codes.factors[:, 0] = np.concatenate([np.zeros(200), [0, 0, 0, 1, 1, 1, 2], np.full(93, 3)])
+    result = measured(given_codes)
+    assert set(result.values) == {"1-shot"}
+    assert result.settings["episode"]["1-shot"]["classes"] == 3
+    assert any("leaves out 1 classes" in note for note in result.notes)
+    given_codes.factors[:, 0] = np.arange(300)
+    with pytest.raises(UsageError, match="two classes"):
+        measured(given_codes)
+
+
+def test_same_seed_same_bits_and_another_seed_other_episodes() -> None:
+    given_codes = codes("blind", 600)
+    given_codes.content[:, 0] += given_codes.labels
+    assert measured(given_codes, seed=4).values == measured(given_codes, seed=4).values
+    assert measured(given_codes, seed=4).values != measured(given_codes, seed=5).values
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(2, 7), st.integers(1, 3), st.integers(0, 10_000), st.sampled_from(["euclid", "cosine"]))
+def test_nearest_agrees_with_a_loop(n: int, size: int, seed: int, distance: Any) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(-3, 4, size=(n, size)).astype(float), rng.integers(2, size=n)
+    slow = []
+    for i in range(n):
+
+        def far(j: int, i: int = i) -> float:
+            if distance == "euclid":
+                return float(np.linalg.norm(x[i] - x[j]))
+            lengths = [np.linalg.norm(x[k]) or 1.0 for k in (i, j)]
+            return float(np.linalg.norm(x[i] / lengths[0] - x[j] / lengths[1]))
+
+        others = [j for j in range(n) if j != i]
+        best = min(far(j) for j in others)
+        slow.append(np.mean([y[j] == y[i] for j in others if far(j) < best + 1e-6]))
+    assert share_right(x, y, x, y, distance=distance, same_rows=True) == pytest.approx(slow)

@@ -1,0 +1,86 @@
+"""Retrieval by content codes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from content_style_files import codes, subject
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disent_plugins.contracts import Codes, Result
+from disent_plugins.errors import UsageError
+from disent_plugins.metrics.content_style.retrieval import Retrieval, RetrievalConfig, chance
+
+
+def measured(given_codes: Codes, *, seed: int = 0, **options: Any) -> Result:
+    return Retrieval(RetrievalConfig(**options)).measure(subject(Path("unused"), given_codes, seed=seed))
+
+
+@pytest.mark.parametrize("distance", ["euclid", "cosine"])
+def test_endpoints(distance: str) -> None:
+    for name in ("precision-at-1", "evidence"):
+        good = measured(codes("split-apart"), distance=distance).values[name]
+        assert good.value > 0.97
+        assert good.ceiling == 1.0
+        noise = measured(codes("blind", 9000), distance=distance).values[name]
+        assert abs(noise.normalised or 0) < 0.03
+        assert noise.low <= noise.value <= noise.high  # type: ignore[operator]
+
+
+def test_precision_agrees_with_scikit_learn() -> None:
+    from sklearn.neighbors import NearestNeighbors
+
+    given_codes = codes("split-apart", 900)
+    given_codes.content += np.random.default_rng(3).normal(size=given_codes.content.shape).astype(np.float32)
+    rows = given_codes.rows("test")
+    x, y = given_codes.content[rows].astype(float), given_codes.labels[rows]
+    nearest = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(x).kneighbors(x, return_distance=False)[:, 1]
+    result = measured(given_codes)
+    assert result.values["precision-at-1"].value == pytest.approx((y[nearest] == y).mean())
+    assert result.values["precision-at-1"].floor == chance(y)
+
+
+def test_constant_codes_score_exactly_chance_and_an_outlier_changes_little() -> None:
+    given_codes = codes("split-apart", 900)
+    given_codes.content[given_codes.rows("test")[0]] *= 1000
+    assert measured(given_codes).values["precision-at-1"].value > 0.97
+    given_codes.content[:] = 1.0
+    value = measured(given_codes).values["precision-at-1"]
+    assert value.value == pytest.approx(value.floor)
+
+
+def test_evidence_beats_single_images_where_classes_are_noisy() -> None:
+    given_codes = codes("split-apart", 3000)
+    given_codes.content += np.random.default_rng(5).normal(size=given_codes.content.shape).astype(np.float32)
+    result = measured(given_codes)
+    assert result.values["evidence"].value > result.values["precision-at-1"].value
+    assert result.settings["fused_by"] == "mean of the codes"
+
+
+def test_single_images_are_left_out_and_too_few_is_an_error() -> None:
+    given_codes = codes("split-apart", 300)
+    given_codes.factors[given_codes.rows("test")[0], 0] = 99
+    result = measured(given_codes)
+    assert result.settings["n"] == 99
+    assert any("1 images" in note for note in result.notes)
+    with pytest.raises(UsageError, match="two classes"):
+        measured(dataclasses.replace(given_codes, factors=np.arange(900).reshape(300, 3)))
+
+
+def test_same_seed_same_bits_and_rows_are_capped() -> None:
+    given_codes = codes("leaky", 900)
+    first = measured(given_codes, seed=2, samples=100)
+    assert first.values == measured(given_codes, seed=2, samples=100).values
+    assert first.settings["n"] <= 100
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=9))
+def test_chance_is_the_share_of_equal_pairs(labels: list[int]) -> None:
+    pairs = [a == b for i, a in enumerate(labels) for j, b in enumerate(labels) if i != j]
+    assert chance(np.array(labels)) == pytest.approx(np.mean(pairs))

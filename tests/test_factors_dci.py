@@ -1,0 +1,103 @@
+"""DCI: exact importance matrices, known codes, reference points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from metric_files import subject
+
+from disent_plugins.metrics.factors.dci import Dci, DciConfig, completeness, disentanglement, fitted, scores
+from disent_plugins.metrics.factors.sample import Sample, sample_of
+
+DOUBLE = 1 - np.log(2) / np.log(10)
+
+
+def sampled(n: int = 3000, sizes: tuple[int, ...] = (8,) * 6, codes: np.ndarray | None = None) -> Sample:
+    """Independent uniform factors, a third of the rows to test on; codes are the factors unless given."""
+    factors = np.stack([np.random.default_rng(i).integers(s, size=n) for i, s in enumerate(sizes)], axis=1)
+    return sample_of(factors.astype(float) if codes is None else codes, factors, np.arange(n) >= 2 * n // 3)
+
+
+@pytest.mark.parametrize(
+    ("importance", "d", "c"),
+    [
+        (np.eye(5), 1, 1),
+        (np.vstack([np.zeros((1, 5)), np.eye(5)]), 1, 1),
+        (np.zeros((10, 10)), 0, 0),
+        (np.vstack([np.eye(5), np.eye(5)]), 1, DOUBLE),
+        (np.hstack([np.eye(5), np.eye(5)]), DOUBLE, 1),
+        (np.eye(5)[:2], 1, 1),
+        (np.ones((1, 5)), 0, 1),
+    ],
+)
+def test_exact_importances(importance: np.ndarray, d: float, c: float) -> None:
+    assert disentanglement(importance) == pytest.approx(d, abs=1e-12)
+    assert completeness(importance) == pytest.approx(c, abs=1e-12)
+
+
+def slow(importance: np.ndarray) -> float:
+    """Disentanglement, row by row."""
+    total = 0.0
+    for row in importance:
+        entropy = -sum(r / row.sum() * np.log(r / row.sum()) for r in row if r > 0)
+        total += row.sum() / importance.sum() * (1 - entropy / np.log(len(row)))
+    return float(total)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_scores_of_importances(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    importance = generator.random((4, 3)) ** 3
+    assert disentanglement(importance) == pytest.approx(slow(importance), abs=1e-12)
+    assert completeness(importance) == pytest.approx(slow(importance.T), abs=1e-12)
+    shuffled = importance[generator.permutation(4)][:, generator.permutation(3)] * 7
+    assert disentanglement(shuffled) == pytest.approx(disentanglement(importance), abs=1e-12)
+
+
+def test_known_codes() -> None:
+    perfect = sampled()
+    codes = perfect.codes
+    stretched = codes.copy()
+    stretched[3] *= 1000
+    turned = codes[:, ::-1] * np.array([-0.01, 100, -1, 3, 0.5, -7])
+    for given_codes in (codes, np.hstack([np.ones((len(codes), 1)), codes]), stretched, turned):
+        assert min(scores(fitted(sampled(codes=given_codes), 0)).values()) >= 0.97
+    double = scores(fitted(sampled(codes=np.hstack([codes, codes])), 0))
+    assert double["disentanglement"] >= 0.97
+    assert double["completeness"] == pytest.approx(1 - np.log(2) / np.log(12), abs=0.04)
+    mixed = codes @ np.linalg.qr(np.random.default_rng(5).normal(size=(6, 6)))[0]
+    assert scores(fitted(sampled(codes=mixed), 0))["disentanglement"] < 0.3
+
+
+def test_boosting_tells_a_perfect_code_and_bears_one_value() -> None:
+    found = fitted(sampled(300, (3, 4)), 0, backend="gradient_boosting", trees=5)
+    assert min(scores(found).values()) >= 0.97
+    held = sampled(300, (3, 4))
+    held.factors[~held.test, 0] = 1
+    assert not fitted(held, 0, backend="gradient_boosting", trees=2).importance[:, 0].any()
+
+
+def test_threads_change_nothing() -> None:
+    one, two = (fitted(sampled(300, (3, 4)), 0, jobs=jobs) for jobs in (1, 2))
+    assert np.array_equal(one.importance, two.importance)
+    assert np.array_equal(one.correct, two.correct)
+
+
+def test_result_has_its_reference_points_and_picture(tmp_path: Path) -> None:
+    first, again = (Dci(DciConfig(bootstrap=20)).measure(subject(tmp_path)) for _ in range(2))
+    assert first.values == again.values
+    for value in first.values.values():
+        assert value.low is not None
+        assert value.high is not None
+        assert value.floor is not None
+        assert value.low <= value.value <= value.high
+        assert value.estimator == "forest, 10 trees"
+        assert value.floor < value.value
+    assert first.artifacts["importance"].read_bytes()[:4] == b"\x89PNG"
+    with np.load(first.artifacts["importance-arrays"]) as arrays:
+        assert arrays["importance"].shape == (5, 2)
