@@ -99,7 +99,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def ours(given: dict[str, np.ndarray]) -> dict[str, Callable[[], float]]:
-    """Name to our score, with the settings of the published study for MIG, its sizes for FactorVAE, our defaults for DCI."""
+    """Name to our score, with the published study's settings for MIG, its sizes for FactorVAE, our defaults for DCI."""
     from disent_plugins.metrics.factors.dci import dci
     from disent_plugins.metrics.factors.factor_vae import factor_vae
     from disent_plugins.metrics.factors.mig import mig

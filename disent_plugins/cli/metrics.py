@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins.cli import show, state
+from disent_plugins.cli.check import check
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
 from disent_plugins.errors import UsageError, suggestion
@@ -108,6 +109,9 @@ def measure_all_metrics(
     state.say(f"measured: {', '.join(names)}")
     tables.show_entries(together)
     state.say(f"as CSV: {show.shorten(place / 'results.csv')}")
+
+
+app.command("check")(check)
 
 
 @app.command(_GENERIC, hidden=True)

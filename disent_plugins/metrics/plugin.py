@@ -176,7 +176,7 @@ def disent_metrics() -> list[MetricSpec]:
             summary="Nats and active units of each block and each dimension.",
             target="disent_plugins.metrics.information:Information",
             reference="Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016",
-            needs=("codes",),
+            needs=("factors",),
             group="quality",
         ),
     ]

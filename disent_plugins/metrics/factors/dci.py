@@ -27,6 +27,7 @@ from disent_plugins.metrics.factors.sample import (
     fitted_sample,
     ideal,
     permuted,
+    sample_of,
     sample_settings,
 )
 from disent_plugins.metrics.heatmap import heatmap
@@ -160,6 +161,33 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
         return Result("dci", values, {**asdict(config), **sample_settings(sample, subject)}, artifacts, sample.notes)
 
 
+def dci(
+    train_codes: np.ndarray,
+    train_factors: np.ndarray,
+    test_codes: np.ndarray,
+    test_factors: np.ndarray,
+    *,
+    seed: int = 0,
+    backend: Backend = "forest",
+    trees: int = 10,
+) -> dict[str, float]:
+    """Disentanglement, completeness and informativeness, each in [0, 1].
+
+    Args:
+        train_codes, test_codes: [N, D] finite.
+        train_factors, test_factors: [N, K] whole numbers.
+        seed: Of the classifiers.
+        backend, trees: As in ``DciConfig``.
+
+    >>> v = np.stack(np.divmod(np.arange(64), 8), axis=1)
+    >>> dci(v, v, v, v)["disentanglement"]
+    1.0
+    """  # fmt: skip
+    test = np.repeat([False, True], [len(train_codes), len(test_codes)])
+    sample = sample_of(np.vstack([train_codes, test_codes]), np.vstack([train_factors, test_factors]), test)
+    return scores(fitted(sample, seed, backend=backend, trees=trees))
+
+
 def fitted(sample: Sample, seed: int, *, backend: Backend = "forest", trees: int = 10, jobs: int = 1) -> Fitted:
     """Fit a classifier per factor on the rows that are not ``sample.test``, and test it on those that are."""
     columns = Parallel(n_jobs=jobs, prefer="threads")(
@@ -209,7 +237,7 @@ def scores(found: Fitted) -> dict[str, float]:
 def disentanglement(importance: np.ndarray) -> float:
     """Whether a code serves one factor, in [0, 1], from importances [D, K] at least 0 (Eastwood and Williams, Sec. 2).
 
-    >>> disentanglement(np.eye(3)), disentanglement(np.ones((3, 3))), disentanglement(np.zeros((3, 3)))
+    >>> disentanglement(np.eye(3)), round(disentanglement(np.ones((3, 3))), 9), disentanglement(np.zeros((3, 3)))
     (1.0, 0.0, 0.0)
     """
     mass = importance.sum(axis=1, keepdims=True)

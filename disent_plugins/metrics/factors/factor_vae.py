@@ -47,7 +47,7 @@ their ranks, so that outliers and monotone rescaling change nothing. A code with
 rows (standard deviation of its ranks below 0.05 of that without equal values) gets no vote; if no code is left the
 score is 0.
 10,000 votes train; 20,000 are judged, four times the study's, so that noise stays near its floor.
-Preset `dlib`: 5,000 are judged; raw codes, those with a standard deviation below 0.05 pruned, as the study configured.""",
+Preset `dlib`: 5,000 are judged; raw codes, those with a standard deviation below 0.05 pruned.""",
         range="0 to 1, 1 is best; chance is 1/K for K factors.",
         floor="Mean score over permutations of the factors' rows.",
         ceiling="The score of the factors themselves as codes, on the same rows.",
