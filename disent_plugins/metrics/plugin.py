@@ -132,6 +132,22 @@ def disent_metrics() -> list[MetricSpec]:
             group="factors",
         ),
         MetricSpec(
+            name="sap",
+            summary="Is one code alone the best predictor of each factor.",
+            target="disent_plugins.metrics.factors.sap:Sap",
+            reference="Kumar, Sattigeri and Balakrishnan, Variational Inference of Disentangled Latents, 2018",
+            needs=("factors",),
+            group="factors",
+        ),
+        MetricSpec(
+            name="explicitness",
+            summary="Can a linear classifier read each factor from all codes together.",
+            target="disent_plugins.metrics.factors.explicitness:Explicitness",
+            reference="Ridgeway and Mozer, Learning Deep Disentangled Embeddings with the F-Statistic Loss, 2018",
+            needs=("factors",),
+            group="factors",
+        ),
+        MetricSpec(
             name="modularity",
             summary="Does each code know at most one factor.",
             target="disent_plugins.metrics.factors.modularity:Modularity",

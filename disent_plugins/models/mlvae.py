@@ -86,7 +86,7 @@ class MLVAE(nn.Module):
         return leaky_clip(output).clamp(0.0, 1.0)
 
     def fuse(self, content: Gaussian, group: Tensor, group_count: int) -> Tensor:
-        """The content of groups of images, [G, Dc]: the mean of the product of their Gaussians (evidence accumulation)."""
+        """The content of groups of images, [G, Dc]: the mean of the product of their Gaussians (evidence)."""
         prior = self.config.include_prior_in_product
         return product_of_gaussians(content.mean, content.logvar, group, group_count, include_prior=prior).mean
 
