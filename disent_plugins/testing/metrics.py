@@ -23,7 +23,7 @@ def example_subject(out: Path, *, needs: Sequence[str] = ("codes",), n: int = 40
 
     Args:
         out: Where pictures go.
-        needs: ``decoder`` and ``images`` are given only if they are named, as for a spec.
+        needs: ``decoder``, ``encoder`` and ``images`` are given only if they are named, as for a spec.
         n: Images; 60 % train, 15 % validation, 25 % test.
         seed: Of codes and subject.
     """
@@ -49,6 +49,11 @@ def example_subject(out: Path, *, needs: Sequence[str] = ("codes",), n: int = 40
     def images(positions: np.ndarray) -> np.ndarray:
         return decode(content[positions], style[positions])
 
+    def encode(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        grey = np.clip(pixels, 1e-6, 1 - 1e-6).reshape(-1, 4, 64)
+        quarters = np.log(grey / (1 - grey)).mean(axis=2).astype(np.float32)
+        return quarters, quarters[:, :3] - quarters.mean(axis=1, keepdims=True)
+
     return Subject(
         name="example",
         codes=codes,
@@ -56,6 +61,7 @@ def example_subject(out: Path, *, needs: Sequence[str] = ("codes",), n: int = 40
         out=out,
         decode=decode if "decoder" in needs else None,
         images=images if "images" in needs else None,
+        encode=encode if "encoder" in needs else None,
     )
 
 

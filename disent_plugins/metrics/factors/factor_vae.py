@@ -16,7 +16,7 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import Says
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, one_sample, sample_settings
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample, sample_settings
 from disent_plugins.metrics.factors.scale import Scale, scaled
 from disent_plugins.metrics.factors.votes import agreeing_batches, guessed
 from disent_plugins.options import option
@@ -84,6 +84,7 @@ Preset `dlib`: 5,000 are judged; raw codes, those with a standard deviation belo
         """
         config = self.config
         sample = one_sample(subject, config)
+        need_two(sample, "FactorVAE")
 
         def score(of: Sample, seed: int) -> np.ndarray:
             return right_votes(

@@ -17,7 +17,7 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.information import Binning, bins_for, knowledge
 from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, sample_settings
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, need_two, sample_settings
 from disent_plugins.options import option
 
 RIDGE = 1e-6
@@ -89,6 +89,7 @@ C 0.65.""",
         """
         config = self.config
         sample = fitted_sample(subject, config, config.test_samples)
+        need_two(sample, "InfoMEC")
         bins = bins_for(sample.factors, config.bins)
         judged = (sample.codes[sample.test], sample.factors[sample.test])
         relevant = knowledge(*judged, bins=bins, binning=config.binning).significant

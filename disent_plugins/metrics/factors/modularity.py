@@ -14,10 +14,9 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.errors import UsageError
 from disent_plugins.metrics.factors.information import BINS, Binning, bins_for, knowledge
 from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, one_sample, sample_settings
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample, sample_settings
 from disent_plugins.options import option
 
 
@@ -83,12 +82,7 @@ of Locatello et al. 2019.""",
         """
         config = self.config
         sample = one_sample(subject, config)
-        if len(sample.names) < 2:
-            raise UsageError(
-                "Modularity needs two factors or more.",
-                f"Only {sample.names[0]} varies in these rows, and one factor cannot be mixed with another.",
-                "Measure another metric, or leave the option 'factors' away.",
-            )
+        need_two(sample, "Modularity")
         bins = bins_for(sample.factors, config.bins)
         relevant = knowledge(sample.codes, sample.factors, bins=bins, binning=config.binning).significant
 

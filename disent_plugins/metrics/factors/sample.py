@@ -103,6 +103,20 @@ def fitted_sample(subject: Subject, options: FactorOptions, test_samples: int = 
     return _sample(subject, options, rows, np.arange(len(rows)) >= len(train), protocol, tuple(notes))
 
 
+def need_two(sample: Sample, metric: str) -> None:
+    """Refuse a sample with one factor for a metric that asks how factors are told apart.
+
+    Raises:
+        UsageError: One factor only varies.
+    """
+    if len(sample.names) < 2:
+        raise UsageError(
+            f"{metric} needs two factors or more.",
+            f"Only {sample.names[0]} varies in these rows, and one factor cannot be mixed with another.",
+            "Measure another metric, or give more factors.",
+        )
+
+
 def sample_of(codes: np.ndarray, factors: np.ndarray, test: np.ndarray | None = None) -> Sample:
     """A sample straight from arrays: codes [N, D], factors [N, K] of any whole numbers, test [N] bool.
 
