@@ -129,3 +129,8 @@ def test_the_csv_has_a_line_for_every_value(registry, tmp_path):
 )
 def test_the_bar_shows_the_interval_between_chance_and_ceiling(value, bar):
     assert interval_bar(value) == bar
+
+
+def test_every_metric_is_handed_over_when_it_is_done(registry, tmp_path):
+    seen: list[Entry] = []
+    assert measure_all(registry, subject(tmp_path), done=seen.append) == seen

@@ -93,11 +93,15 @@ def measure_all_metrics(
                 subject, folder = _codes_subject(codes, blocks, seed or 0, out, report), None
             else:
                 subject, folder = _run_subject(run, seed, checkpoint, device, out, report)
-            entries = measure_all(registry, subject, groups=wanted, preset=preset)
+
+            def keep(entry: Any, folder: Any = folder if out is None else None) -> None:
+                if folder is not None:
+                    folder.add_results(tables.documents([entry]))
+
+            entries = measure_all(registry, subject, groups=wanted, preset=preset, done=keep)
             found.append(entries)
             names.append(subject.name)
             if folder is not None and out is None:
-                folder.add_results(tables.documents(entries))
                 place = write_csv(folder.path / "results.csv", entries).parent
     together = over_runs(found)
     if len(found) > 1 or codes is not None or out is not None:

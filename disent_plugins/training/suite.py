@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,12 @@ def suite(registry: Registry, groups: Sequence[str] = ()) -> list[tuple[str, str
 
 
 def measure_all(
-    registry: Registry, subject: Subject, *, groups: Sequence[str] = (), preset: str | None = None
+    registry: Registry,
+    subject: Subject,
+    *,
+    groups: Sequence[str] = (),
+    preset: str | None = None,
+    done: Callable[[Entry], object] = lambda entry: None,
 ) -> list[Entry]:
     """Measure everything that can be measured; what cannot, or fails, is left out with the reason.
 
@@ -64,6 +69,7 @@ def measure_all(
         subject: What is measured.
         groups: Only these groups; all if empty.
         preset: A published study whose settings to use; metrics without such a preset are left out.
+        done: Told of every metric when it is done, so that an interruption loses nothing that was measured.
     """
     entries = []
     chosen = suite(registry, groups)
@@ -80,6 +86,7 @@ def measure_all(
             entries.append(Entry(group, name, None, " ".join(part for part in (error.what, error.why) if part)))
         except Exception as error:  # a fault of our own: the other metrics' results must not be lost with it
             entries.append(Entry(group, name, None, f"It failed: {type(error).__name__}: {error}."))
+        done(entries[-1])
     subject.report(len(chosen), len(chosen), "all metrics")
     return entries
 
