@@ -41,7 +41,7 @@ class ExplicitnessConfig(FactorOptions):
 
     permutations: int = option(2, "Permutations of the factors that the floor is the mean of.", low=1)
     test_samples: int = option(5000, "Most rows to judge on.", low=10)
-    iterations: int = option(100, "Most steps of the solver.", low=1)
+    iterations: int = option(40, "Most steps of the solver.", low=1)
     rescale: bool = option(True, "Give 2 AUC - 1, 0 for chance; otherwise the AUC, 0.5 for chance.")
 
 
@@ -100,7 +100,7 @@ class Explicitness:
         return 2 * auc - 1 if self.config.rescale else auc
 
 
-def probabilities(sample: Sample, iterations: int = 100) -> list[np.ndarray]:
+def probabilities(sample: Sample, iterations: int = 40) -> list[np.ndarray]:
     """For every factor the probabilities [n, size] that logistic regression gives its values on the rows to judge."""
     train, test = sample.codes[~sample.test], sample.codes[sample.test]
     scale = train.std(axis=0)
