@@ -24,6 +24,7 @@ from disent_plugins.metrics.factors.references import Says, value_of
 from disent_plugins.metrics.factors.sample import (
     FactorOptions,
     Sample,
+    code_names,
     fitted_sample,
     ideal,
     permuted,
@@ -94,7 +95,7 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
         "is close to the share of a factor's values.",
         ceiling="The factors themselves as codes, fitted and tested on the same rows.",
         cost="Grows with trees x codes x factors. 10 linear codes, 6 factors of 8, 10,000 and 5,000 rows: one score "
-        "5 s with one thread, the floor 8 s more, as noise grows deep trees.",
+        "1.5 s with one thread; the floor takes longer, as noise grows deep trees.",
         distrust="Backends differ: compare only values of the same one. Trees cut along axes, so I is low for rotated "
         "codes that a linear probe reads perfectly. A code that is alone gets all importance for every factor, known "
         "or not: D is 0. The intervals of D and C resample the forest's trees, not the rows; gradient boosting has "
@@ -143,12 +144,10 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
             )
             for name in _NAMES
         }  # fmt: skip
-        content, style = subject.codes.content.shape[1], subject.codes.style.shape[1]
-        names = [f"content {i}" for i in range(content)] + [f"style {i}" for i in range(style)]
         artifacts = {
             "importance": heatmap(
                 subject.out / "importance.png", found.importance,
-                names if style else [f"code {i}" for i in range(content)], sample.names,
+                code_names(subject), sample.names,
                 title=f"Importance ({how}): {subject.name}", row_title="codes", column_title="factors",
                 words="How important every code is to telling each factor. A disentangled code has one dark square in "
                 "every column, and at most one in every row.",

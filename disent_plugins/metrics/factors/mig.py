@@ -16,7 +16,7 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.information import BINS, Binning, bins_for, knowledge
 from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, one_sample, sample_settings
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, code_names, one_sample, sample_settings
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.pictures import save_arrays
 from disent_plugins.options import option
@@ -98,7 +98,7 @@ adjustment.""",
         known = knowledge(sample.codes, sample.factors, bins=bins, binning=config.binning, adjust=config.adjust)
         artifacts = {
             "mutual-information": heatmap(
-                subject.out / "mutual-information.png", known.share, _code_names(subject), sample.names,
+                subject.out / "mutual-information.png", known.share, code_names(subject), sample.names,
                 title=f"Mutual information: {subject.name}", row_title="codes", column_title="factors",
                 words="Share of each factor's entropy that each code knows. A disentangled code has one dark square "
                 "in every column, and at most one in every row.",
@@ -139,10 +139,3 @@ def gap(share: np.ndarray) -> float:
     """
     best = np.sort(np.vstack([np.zeros_like(share[:1]), share]), axis=0)
     return float((best[-1] - best[-2]).mean())
-
-
-def _code_names(subject: Subject) -> list[str]:
-    content, style = subject.codes.content.shape[1], subject.codes.style.shape[1]
-    if not style:
-        return [f"code {i}" for i in range(content)]
-    return [f"content {i}" for i in range(content)] + [f"style {i}" for i in range(style)]

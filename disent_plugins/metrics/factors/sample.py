@@ -150,6 +150,14 @@ def resampled(sample: Sample, generator: np.random.Generator) -> Sample:
     return replace(sample, codes=sample.codes[rows], factors=sample.factors[rows], test=np.arange(len(rows)) >= fitted)
 
 
+def code_names(subject: Subject) -> list[str]:
+    """Names of the columns of ``Sample.codes``, for pictures."""
+    content, style = subject.codes.content.shape[1], subject.codes.style.shape[1]
+    if not style:
+        return [f"code {i}" for i in range(content)]
+    return [f"content {i}" for i in range(content)] + [f"style {i}" for i in range(style)]
+
+
 def sample_settings(sample: Sample, subject: Subject) -> dict[str, Any]:
     """What every factor metric records beside its own options."""
     import sklearn

@@ -125,8 +125,7 @@ def _edges(code: np.ndarray, pieces: int) -> np.ndarray:
     """Where to cut: halfway between neighbouring values where there are few, at quantiles otherwise."""
     values = np.unique(code)
     if len(values) > pieces:
-        values = np.unique(np.quantile(code, np.linspace(0, 1, pieces + 1)[1:-1]))
-        return values
+        return np.unique(np.quantile(code, np.linspace(0, 1, pieces + 1)[1:-1]))
     return (values[1:] + values[:-1]) / 2
 
 
