@@ -84,15 +84,10 @@ def measure_all_metrics(
         if group not in known:
             raise UsageError(f"There is no group '{group}'.", suggestion(group, known))
     blocks = _blocks(codes, content, style, "all")
-    if runs and codes is not None:
-        raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")
     found, names, place = [], [], out or Path("figures")
     with reporting() as report:
         for run in runs or (None,):
-            if codes is not None:
-                subject, folder = _codes_subject(codes, blocks, seed or 0, out, report), None
-            else:
-                subject, folder = _run_subject(run, seed, checkpoint, device, out, report)
+            subject, folder = _subject(run, codes, blocks, seed, checkpoint, device, out, report)
 
             def keep(entry: Any, folder: Any = folder if out is None else None) -> None:
                 if folder is not None:
@@ -147,15 +142,10 @@ def measure_one(
     from disent_plugins.training.documents import document
     from disent_plugins.training.evaluate import measure
 
-    if run is not None and codes is not None:
-        raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")
     blocks = _blocks(codes, content, style, name)
     chosen = parse_assignments(set_ or [])
     with reporting() as report:
-        if codes is not None:
-            subject, folder = _codes_subject(codes, blocks, seed or 0, out, report), None
-        else:
-            subject, folder = _run_subject(run, seed, checkpoint, device, out, report)
+        subject, folder = _subject(run, codes, blocks, seed, checkpoint, device, out, report)
         found = document(measure(registry, name, chosen, subject, preset=preset))
     if folder is not None and out is None:
         folder.add_results({name: found})
@@ -179,6 +169,18 @@ def _blocks(
             f"disent metrics {name} --codes FILE.npz --content 0:8 --style 8:16",
         )
     return content, style
+
+
+def _subject(
+    run: Path | None, codes: Path | None, blocks: Any, seed: int | None, which: str, device: str, out: Path | None,
+    report: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """What is measured, and the run's folder if it is a run."""
+    if codes is None:
+        return _run_subject(run, seed, which, device, out, report)
+    if run is not None:
+        raise UsageError("A run and --codes were both given.", "One thing is measured at a time.")
+    return _codes_subject(codes, blocks, seed or 0, out, report), None
 
 
 def _codes_subject(path: Path, blocks: Any, seed: int, out: Path | None, report: Any) -> Any:
