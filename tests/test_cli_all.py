@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from disent_plugins.cli.suite import show_entries
+from disent_plugins.contracts import Result, Value
+from disent_plugins.training.suite import Entry
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "third_party_metric"
 
 
@@ -27,6 +31,16 @@ def test_a_run_is_measured_as_a_whole(trained, disent):
     written = {(row["metric"], row["name"]): float(row["value"]) for row in rows_of(trained / "results.csv")}
     assert written[("reconstruction", "sse")] == results["reconstruction"]["values"]["sse"]
     assert "results.csv" in found.err
+
+
+def test_no_number_of_the_table_is_cropped(capsys):
+    value = Value(-1234.5, "nats", -1234.5, 12345.6, 0.0, 1.0, 202_599, better="up")
+    name = "content/shape+hue/nonlinear"
+    show_entries([Entry("leakage", "leakage", Result("leakage", {name: value}, {}))])
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    for whole in ("leakage", "content", "-1,234.5 ↑ -1,234.5", "12,345.6", "202,599"):
+        assert whole in out
 
 
 def test_several_runs_give_their_mean(trained, disent, tmp_path):

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from disent_plugins.training.suite import Entry
 
 BAR = 12
-WIDEST = 34
-"""Letters of a value's name before it is broken, so that a line fits 80 columns."""
+NARROWEST = 12
+"""Letters of a value's name that stand in a line at least; numbers are never broken."""
 
-_LONGEST_UNIT = 5
+COLUMNS = ("", "value  ", "chance", "to ceiling", "ceiling", "N")
+_LONGEST_UNIT = 4
 """Units such as nats and dB stand in the table; longer ones are words, for which the JSON document is the place."""
 
 
@@ -28,17 +29,16 @@ def show_entries(entries: Sequence[Entry]) -> None:
         if entry.result is not None
         for name, value in entry.result.values.items()
     ]
-    width = max((cells[0].cell_len for _, cells in lines), default=0)
+    widths = _widths([cells for _, cells in lines], state.out.width)
     for group in dict.fromkeys(entry.group for entry in entries):
         rows = [cells for of, cells in lines if of == group]
         if rows:
-            made = show.table(group, ["", "value  ", "chance", "chance to ceiling", "ceiling", "N"], [])
+            made = show.table(group, COLUMNS, [])
             made.padding = (0, 1, 0, 0)
             for number in (1, 2, 4, 5):
                 made.columns[number].justify = "right"
-            for column in made.columns[1:]:
-                column.no_wrap = True
-            made.columns[0].min_width = min(width, WIDEST)
+            for column, width in zip(made.columns, widths, strict=True):
+                column.width = width
             for row in rows:
                 made.add_row(*row)
             state.out.print(made)
@@ -54,6 +54,14 @@ def show_entries(entries: Sequence[Entry]) -> None:
         if entry.result is None:
             state.say(f"left out: {entry.name}: {entry.left_out}")
     state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
+
+
+def _widths(lines: Sequence[Sequence[Text]], room: int) -> list[int]:
+    """Of every column, the same in all groups; where ``room`` is short, names are broken into several lines."""
+    headers = [Text(name) for name in COLUMNS]
+    widths = [max(cell.cell_len for cell in column) for column in zip(headers, *lines, strict=True)]
+    numbers = sum(widths[1:]) + len(widths) - 1
+    return [max(min(widths[0], room - numbers), NARROWEST), *widths[1:]]
 
 
 def documents(entries: Sequence[Entry]) -> dict[str, Any]:
