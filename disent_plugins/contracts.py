@@ -6,7 +6,7 @@ B images in a batch, G groups, C H W channels and size, N samples, F factors, Dc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -239,6 +239,8 @@ class Subject:
         fuse: Content means [B, Dc], log-variances [B, Dc] and group ids [B] in 0..G-1 -> the content [G, Dc] of every
             group by the model's own rule; None if the model has none.
         keep: Folder for what depends on the data set alone, such as a classifier of its images; None for nowhere.
+        shared: What a metric worked out that others of the same suite need as well, such as a classifier's answers. Keys
+            begin with the name of what is kept and hold everything that it depends on beside this subject.
         report: Progress of long work.
     """
 
@@ -251,6 +253,7 @@ class Subject:
     encode: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
     fuse: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
     keep: Path | None = None
+    shared: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     report: Report = field(default=lambda done, total, what: None)
 
 

@@ -63,6 +63,7 @@ def test_like_a_metric(disent):
         (["mig", "--like", "mig"], "no function was named"),
         (["oracle_files:gap", "--like", "migg"], "Did you mean 'mig'?"),
         (["swap-grid"], "cannot be checked on oracles"),
+        (["oracle_files:gap", "--like", "cycle"], "a function is given codes and factors alone"),
     ],
 )
 def test_requests_that_make_no_sense(disent, arguments, words):
@@ -87,6 +88,32 @@ def test_metrics_with_expectations_are_found_in_the_registry():
     assert "swap-grid" not in command._with_expectations()
     with pytest.raises(UsageError, match="nothing-like-it"):
         command._metric("nothing-like-it")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_name_is_broken_and_no_reason_cut(width):
+    from disent_plugins.metrics.oracles.check import Finding
+
+    reason = "words of a reason that " + "is long enough to need a second line " * 3 + "and ends here"
+    names = ("gap", "content/label/nonlinear", "content/a-factor-with-a-name-that-fills-most-of-the-line/linear")
+    findings = [
+        Finding("non-linear-leak, again", name, 0.5, -0.03, 0.03, False, reason, 1.0, normalised=True) for name in names
+    ]
+    lines = "\n".join(line.plain for line in command._lines("mine", findings, width)).splitlines()
+    assert max(map(len, lines)) <= max(width, 24 + len(names[2]))
+    for name in names:
+        assert sum(line.split()[-1] == name or f" {name} " in line for line in lines) == 1
+    numbers = [line for line in lines if "WRONG" in line]
+    assert len(numbers) == 3
+    assert len({line.index("0.500") for line in numbers}) == 1
+    assert " ".join(" ".join(lines).split()).count(f"normalised; {reason}") == 3
+
+
+def test_a_metric_of_a_decoder_is_checked(disent):
+    found = disent("metrics", "check", "cycle")
+    assert found.code == 0, found.err
+    assert "content-painter" in found.out
+    assert max(map(len, found.out.splitlines())) <= 80
 
 
 def _told(metric: type, **how):

@@ -18,7 +18,7 @@ ROWS = 1500
 NAMES = {
     "identity", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5", "permuted",
     "extra-noise", "constant-factor", "one-code", "split-apart", "leaky", "swapped", "blind", "all-in-content",
-    "non-linear-leak",
+    "non-linear-leak", "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
 }  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def test_an_oracle_that_does_not_exist_is_a_finding():
 def test_findings_do_not_depend_on_processes_and_an_oracle_is_measured_once():
     expects, calls, reports = scores.Told.about.expects, [], []
 
-    def measured(codes, seed):
+    def measured(oracle, seed):
         calls.append(1)
         return {}
 

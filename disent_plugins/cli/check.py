@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
-from disent_plugins.cli import show, state
+from disent_plugins.cli import state
 from disent_plugins.cli.models import Json
 from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed, suggestion
 
 if TYPE_CHECKING:
     from disent_plugins.metrics.oracles.check import Finding
 
-_WITHOUT_MODEL = {"codes", "factors"}
+GAP, INDENT = " " * 2, " " * 4
 
 
 def check(
@@ -50,7 +52,8 @@ def check(
         state.print_json({title: [_plain(finding) for finding in findings] for title, findings in found.items()})
     else:
         for title, findings in found.items():
-            state.out.print(_table(title, sorted(findings, key=lambda finding: not finding.ok)))
+            for line in _lines(title, sorted(findings, key=lambda finding: not finding.ok), state.out.width):
+                state.out.print(line, soft_wrap=True)
             state.out.print()
     wrong = [(title, finding) for title, findings in found.items() for finding in findings if not finding.ok]
     total = sum(map(len, found.values()))
@@ -103,20 +106,13 @@ def _metric(name: str) -> Any:
     from disent_plugins.metrics.oracles.check import check_metric_on_oracles
 
     spec, plugin = state.registry().metrics.find(name)
-    lacking = set(spec.needs) - _WITHOUT_MODEL
     metric = state.registry().load(spec, plugin)
-    expects = _expects(metric)
-    if lacking and not expects:
-        raise UsageError(
-            f"Metric '{name}' cannot be checked on oracles.",
-            f"It needs {' and '.join(sorted(lacking))}; an oracle has codes and factors alone.",
-            "Check its contract instead: disent_plugins.testing.check_metric",
-        )
-    return partial(check_metric_on_oracles, metric, expects, spec.needs)
+    return partial(check_metric_on_oracles, metric, _expects(metric), spec.needs)
 
 
 def _function(name: str, like: str | None) -> Any:
     from disent_plugins.metrics.oracles.check import check_function_on_oracles
+    from disent_plugins.metrics.oracles.scores import PARTS
 
     expects: Sequence[Any] = ()
     if like is not None:
@@ -124,6 +120,12 @@ def _function(name: str, like: str | None) -> Any:
         expects = _expects(state.registry().load(spec, plugin))
         if not expects:
             raise UsageError(f"Metric '{like}' says nothing of what it expects.", hint="Leave --like out.")
+        if set(spec.needs) & set(PARTS):
+            raise UsageError(
+                f"No function can be expected to equal metric '{like}'.",
+                f"It needs {', '.join(spec.needs)}; a function is given codes and factors alone.",
+                "Make a metric of it, a class with Config and measure: docs/plugins.md",
+            )
     return partial(check_function_on_oracles, _imported(name), expects)
 
 
@@ -159,19 +161,37 @@ def _imported(name: str) -> Any:
     return found
 
 
-def _table(title: str, findings: Sequence[Finding]) -> Any:
+def _lines(title: str, findings: Sequence[Finding], width: int) -> Iterator[Text]:
+    """Two lines a finding, the numbers and the reason, in ``width`` columns; no name is broken or cut."""
+    oracle = max((len(one.case) for one in findings), default=0)
     rows = [
-        [one.case, _value(one), "none" if one.found is None else f"{one.found:.3f}", _interval(one),
-         "ok" if one.ok else "WRONG", one.source if not one.error else f"{one.source} ({one.error})"]
+        (f"{one.case:<{oracle}}  {one.value}", "none" if one.found is None else f"{one.found:.3f}", _interval(one),
+         "ok" if one.ok else "WRONG", _because(one))
         for one in findings
     ]  # fmt: skip
-    made = show.table(title, ["oracle", "value", "found", "expected", "", "because"], rows)
-    for number in (2, 3, 4):
-        made.columns[number].no_wrap = True
-    made.columns[2].justify = "right"
-    for column in made.columns[:2]:
-        column.max_width = 15
-    return made
+    head = (f"{'oracle':<{oracle}}  value", "found", "expected")
+    found, expected = (max(len(row[place]) for row in (head, *rows)) for place in (1, 2))
+    right = found + expected + len("WRONG") + 3 * len(GAP)
+    left = max(len(head[0]), min(max((len(row[0]) for row in rows), default=0), width - right))
+
+    def line(name: str, number: str, interval: str, mark: str = "", style: str = "") -> Text:
+        # Numbers of a name that is too long for its column stand below it.
+        room = f"{name:<{left}}" if len(name) <= left else f"{name}\n{'':<{left}}"
+        return Text(f"{room}{GAP}{number:>{found}}{GAP}{interval:<{expected}}{GAP}{mark}".rstrip(), style)
+
+    reason = TextWrapper(
+        width, initial_indent=INDENT, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
+    )
+    yield Text(title, "bold")
+    yield line(*head, style="bold")
+    for name, number, interval, mark, because in rows:
+        yield line(name, number, interval, mark, "" if mark == "ok" else "red")
+        yield Text(reason.fill(because), "dim")
+
+
+def _because(finding: Finding) -> str:
+    words = f"normalised; {finding.source}" if finding.normalised else finding.source
+    return f"{words} ({finding.error})" if finding.error else words
 
 
 def _value(finding: Finding) -> str:

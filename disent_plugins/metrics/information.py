@@ -59,6 +59,10 @@ class Information:
             Expect("identity", "style/active", 3, 3, _DERIVED),
             Expect("dead-code", "content/active", 3, 3, _DERIVED),
             Expect("one-code", "content/active", 1, 1, _DERIVED),
+            Expect("painter", "content/kl", 18.5, 18.7, "one-hot: (1 + 10 (0.01 - 1 - log 0.01)) / 2 = 18.58"),
+            Expect("painter", "style/kl", 7.8, 8.5, "variances: (65 / 12 + 3 (0.01 - 1 - log 0.01)) / 2 = 8.13"),
+            Expect("collapsed", "content/kl", 0, 0, "every posterior is the prior: 0"),
+            Expect("collapsed", "content/active", 0, 0, "no code varies"),
         ),
     )
 

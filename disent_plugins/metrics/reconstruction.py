@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from disent_plugins.about import About
+from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.bootstrap import mean_interval
@@ -55,6 +55,16 @@ class Reconstruction:
         distrust="It says nothing of the division into content and style. Squared error and `psnr` favour blurred "
         "images; `ssim` of images below about 16 pixels a side is dominated by the borders. Values of different data "
         "sets, sizes or preprocessings do not compare.",
+        expects=(
+            Expect("painter", "sse", 0.0, 0.001, "an exact decoder: 0"),
+            Expect("painter", "psnr", 99.9, 100.1, "an exact decoder: 100 dB by definition"),
+            Expect("painter", "ssim", 0.999, 1.001, "an exact decoder: 1"),
+            Expect("style-painter", "sse", 0.0, 0.001, "exact, too: which block holds what is not seen here"),
+            Expect("bright-painter", "sse", 2.55, 2.57, "256 pixels, each off by a tenth: 256 x 0.01 = 2.56"),
+            Expect("bright-painter", "psnr", 19.9, 20.1, "every pixel is off by a tenth: -20 log10(0.1) = 20 dB"),
+            Expect("collapsed", "sse", -0.03, 0.03, "the mean image for all: the floor", normalised=True),
+            Expect("collapsed", "ssim", -0.03, 0.03, "the mean image for all: the floor", normalised=True),
+        ),
     )
 
     def __init__(self, config: ReconstructionConfig) -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from disent_plugins.about import About
+from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.bootstrap import LEVEL, mean_interval
@@ -55,6 +55,21 @@ class Cycle:
         distrust="It measures the model's agreement with itself: a decoder that hides the codes in details nobody sees "
         "scores high, and so does a model that puts everything into both blocks. Content codes that are rightly alike "
         "within a class are hard to identify one by one. Read it beside swap or exact-swap.",
+        expects=(
+            Expect("painter", "content/explained", 0.999, 1.001, "the encoder inverts the decoder: 1"),
+            Expect("painter", "style/explained", 0.999, 1.001, "the encoder inverts the decoder: 1"),
+            Expect("painter", "content/identified", 0.97, 1.03, "no worse than the codes themselves", normalised=True),
+            Expect("painter", "style/identified", 0.97, 1.03, "no worse than the codes themselves", normalised=True),
+            Expect("style-painter", "content/explained", -1.3, -1.15, "another one-hot code: 1 - 2 / 0.9 = -1.22"),
+            Expect("style-painter", "content/identified", 0.0, 0.0, "always another shape than the donor's: 0"),
+            Expect("style-painter", "style/explained", 0.999, 1.001, "the style donor's image: 1"),
+            Expect("content-painter", "style/explained", -1.2, -0.8, "an independent code: 1 - 2 = -1"),
+            Expect("content-painter", "style/identified", -0.03, 0.03, "an independent code: chance", normalised=True),
+            Expect("content-painter", "content/explained", 0.999, 1.001, "the content donor's image: 1"),
+            Expect("collapsed", "content/explained", 0.0, 0.0, "codes that do not vary: 0"),
+            Expect("collapsed", "style/explained", 0.0, 0.0, "codes that do not vary: 0"),
+            Expect("collapsed", "content/identified", 0.0, 0.01, "n equal codes: 1/n, of some 290 pairs"),
+        ),
     )
 
     def __init__(self, config: CycleConfig) -> None:
@@ -111,10 +126,15 @@ class Cycle:
                 "squared distance of means, all dimensions of the block together", "up",
             ),
             f"{block}/identified": Value(
-                float(right.mean()), "accuracy", 1 / n, float(ideal.mean()), *bounds, n,
+                _mean(right), "accuracy", 1 / n, _mean(ideal), *bounds, n,
                 f"nearest of {n} donors by Euclidean distance of means", "up",
             ),
         }  # fmt: skip
+
+
+def _mean(shares: np.ndarray) -> float:
+    """Of equal shares their very number, so that a model that tells nothing scores its floor to the last bit."""
+    return float(shares.mean() if np.ptp(shares) else shares[0])
 
 
 def squares(given: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from disent_plugins.about import About
+from disent_plugins.about import About, Expect
 from disent_plugins.content import content_columns
 from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.errors import UsageError
@@ -24,6 +24,8 @@ from disent_plugins.options import Options, option
 
 DRAWS = 50
 """Pairs that are looked up for every one that is wanted, before the data is taken to hold no more."""
+
+_ALL = "mean over all pairs of scenes"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,15 @@ class ExactSwap:
         distrust="Both measures favour blurred images, and a large common background makes all values high: look at "
         "the floor first. Where several images share all their factors, the first is the target and a note says so. "
         "Pairs share donors, so the interval is somewhat too narrow.",
+        expects=(
+            Expect("painter", "psnr", 99.9, 100.1, "every swap is its target: 100 dB by definition"),
+            Expect("painter", "ssim", 0.999, 1.001, "every swap is its target: 1"),
+            Expect("bright-painter", "psnr", 19.9, 20.1, "every pixel is off by a tenth: -20 log10(0.1) = 20 dB"),
+            Expect("style-painter", "psnr", 11.1, 12.1, f"it is the style donor's image: 11.6 dB, {_ALL}"),
+            Expect("content-painter", "psnr", 9.3, 10.3, f"it is the content donor's image: 9.8 dB, {_ALL}"),
+            Expect("collapsed", "psnr", 11.7, 12.7, f"it is the mean image: 12.2 dB, {_ALL}"),
+            Expect("collapsed", "ssim", -0.03, 0.03, "it is the mean image: the floor", normalised=True),
+        ),
     )
 
     def __init__(self, config: ExactSwapConfig) -> None:

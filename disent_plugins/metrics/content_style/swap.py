@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from disent_plugins.about import About
+from disent_plugins.about import About, Expect
 from disent_plugins.contracts import SPLITS, Codes, Result, Subject, Value
 from disent_plugins.metrics.bootstrap import proportion_interval
 from disent_plugins.metrics.content_style.donors import donors
@@ -23,7 +23,7 @@ from disent_plugins.metrics.probe_rows import choose_rows
 from disent_plugins.metrics.seeds import stream
 from disent_plugins.options import Options, option
 
-DRAWN = 25
+DRAWN = 40
 """Most classes that the confusion matrix is drawn for."""
 
 TRUSTED = 0.95
@@ -64,6 +64,20 @@ class Swap:
         "`real`: then blur is judged, not the swap. A decoder that ignores the style altogether has a perfect "
         "`keeps-content`; read it beside exact-swap or cycle. The interval does not hold the chance of another "
         "classifier's training.",
+        expects=(
+            Expect("painter", "real", 0.97, 1.0, "ten shapes that differ in many pixels: all are told apart"),
+            Expect("painter", "keeps-content", 0.97, 1.03, "every swap is a true image", normalised=True),
+            Expect("painter", "takes-style", 0.0, 0.03, "no swap shows the style donor's shape: 0"),
+            Expect("painter", "reconstructions", 0.97, 1.03, "reconstructions are the images", normalised=True),
+            Expect("style-painter", "keeps-content", 0.0, 0.03, "every swap shows the style donor's shape: 0"),
+            Expect("style-painter", "takes-style", 0.97, 1.03, "it is the style donor's image", normalised=True),
+            Expect(
+                "content-painter", "keeps-content", 0.97, 1.03, "the style that is lost is not judged", normalised=True
+            ),
+            Expect("content-painter", "takes-style", 0.0, 0.03, "no swap shows the style donor's shape: 0"),
+            Expect("collapsed", "keeps-content", -0.03, 0.03, "one image for all: chance", normalised=True),
+            Expect("collapsed", "takes-style", -0.03, 0.03, "one image for all: chance", normalised=True),
+        ),
     )
 
     def __init__(self, config: SwapConfig) -> None:

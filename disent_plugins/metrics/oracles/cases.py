@@ -3,6 +3,8 @@
 Cases of factors: K independent uniform factors, six of eight values unless said, and codes in one array of D columns,
 of which the first ceil(D / 2) are given as content and the rest as style; the content factor is ``factor0``.
 Cases of content and style: content factor ``label`` of ten values, style factors ``angle`` of six and ``size`` of four.
+Cases with a model (see ``scenes.py``): content factor ``shape`` of ten values, style factors ``row``, ``column`` and
+``light``; every combination once in 960 rows, with decoder, encoder and images.
 Two rows of three are to fit on (``train``), the rest to judge (``test``).
 """
 
@@ -15,10 +17,33 @@ from functools import partial
 import numpy as np
 
 from disent_plugins.contracts import Codes
+from disent_plugins.metrics.oracles.scenes import NAMES, PAINTERS, Painter, draw_scenes, paint
 from disent_plugins.metrics.seeds import stream
 
-FACTOR_ROWS, BLOCK_ROWS = 15_000, 6_000
+FACTOR_ROWS, BLOCK_ROWS, SCENE_ROWS = 15_000, 6_000, 960
 _NOISE = 0.05
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a case has beside codes, as in a ``Subject``; None where it has codes alone."""
+
+    decode: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    encode: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+    images: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A case that was built."""
+
+    name: str
+    codes: Codes
+    model: Model
+
+
+def _no_model(codes: Codes) -> Model:
+    return Model()
 
 
 @dataclass(frozen=True)
@@ -31,6 +56,7 @@ class Case:
         source: Why it is here: the publication, or the fault that it shows.
         build: (seed, n) to the codes of n rows; same arguments, same bits.
         rows: The usual n.
+        model: Codes that were built to the model that they are of.
     """
 
     name: str
@@ -38,6 +64,12 @@ class Case:
     source: str
     build: Callable[[int, int], Codes] = field(repr=False)
     rows: int = FACTOR_ROWS
+    model: Callable[[Codes], Model] = field(default=_no_model, repr=False)
+
+    def oracle(self, seed: int, rows: int | None = None) -> Oracle:
+        """Codes and model, of the usual number of rows unless another is given."""
+        codes = self.build(seed, rows or self.rows)
+        return Oracle(self.name, codes, self.model(codes))
 
 
 Make = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -184,6 +216,27 @@ def _non_linear_leak(parts: _Parts) -> tuple[np.ndarray, np.ndarray]:
     return parts.label, np.hstack([parts.style, parts.bits])
 
 
+def _scenes_case(painter: Painter, seed: int, n: int) -> Codes:
+    factors = draw_scenes(n, stream(seed, "oracles", "scenes"))
+    content, style = (block.astype(np.float32) for block in painter.codes(factors))
+    logvar = 2 * np.log(painter.deviation)
+    return Codes(
+        content=content,
+        style=style,
+        factors=factors,
+        factor_names=NAMES,
+        content_factor=NAMES[0],
+        split=split_of(n),
+        content_logvar=np.full_like(content, logvar),
+        style_logvar=np.full_like(style, logvar),
+        split_source="made: oracle",
+    )
+
+
+def _scenes_model(painter: Painter, codes: Codes) -> Model:
+    return Model(painter.decode, painter.encode, lambda places: paint(codes.factors[places]))
+
+
 _EIGHT = (8,) * 6
 _PUBLISHED = "the usual unit test of factor metrics: Locatello et al. 2019, disentanglement_lib"
 _FACTORS: tuple[tuple[str, Make, tuple[int, ...], str, str], ...] = (
@@ -226,6 +279,12 @@ CASES: dict[str, Case] = {
     **{
         name: Case(name, summary, source, partial(_blocks_case, name, make), BLOCK_ROWS)
         for name, make, summary, source in _BLOCKS
+    },
+    **{
+        one.name: Case(
+            one.name, one.summary, one.source, partial(_scenes_case, one), SCENE_ROWS, partial(_scenes_model, one)
+        )
+        for one in PAINTERS
     },
 }
 """Every oracle by name."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from disent_plugins.about import Expect
-from disent_plugins.contracts import Codes, Report, Result, Subject
-from disent_plugins.metrics.oracles.cases import CASES
-from disent_plugins.metrics.seeds import derived, stream
+from disent_plugins.contracts import Report
+from disent_plugins.errors import UsageError
+from disent_plugins.metrics.oracles.cases import CASES, Oracle
+from disent_plugins.metrics.oracles.scores import PARTS, Score, Scores, scores_of_function, scores_of_metric
+from disent_plugins.metrics.seeds import derived
 
 AS_GOOD_AS_CHANCE, SAME, PERFECT, NOTHING = 0.05, 0.02, 0.97, 0.1
 ANY_SCORE = (
@@ -60,60 +59,12 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Score:
-    """A value, the same between its floor and its ceiling if those are known, and which end is better."""
-
-    raw: float
-    normalised: float | None = None
-    better: str = ""
-
-
-@dataclass(frozen=True)
 class Measured:
     """All scores of one measurement, or why there are none."""
 
     scores: Mapping[str, Score]
     seconds: float
     error: str = ""
-
-
-Scores = Callable[[Codes, int], Mapping[str, Score]]
-"""Codes and a seed to scores; can be pickled if it is to run in processes."""
-
-
-def scores_of_metric(metric_class: type, codes: Codes, seed: int) -> dict[str, Score]:
-    """A metric with its default options; its pictures go nowhere."""
-    with tempfile.TemporaryDirectory() as folder:
-        subject = Subject(name="oracle", codes=codes, seed=seed, out=Path(folder))
-        result = metric_class(metric_class.Config()).measure(subject)  # type: ignore[attr-defined]
-    if not isinstance(result, Result):
-        raise TypeError(f"measure returned {type(result).__name__}, not a disent_plugins.Result")
-    return {name: Score(value.value, value.normalised, value.better) for name, value in result.values.items()}
-
-
-def scores_of_function(
-    function: Callable[..., Any], codes: Codes, seed: int, *, reference: bool = False
-) -> dict[str, Score]:
-    """A function of codes [N, D] float64 and factors [N, K] int64, called with ``seed`` if it takes one.
-
-    Args:
-        function: Gives a number, which is named ``score``, or a mapping of names to numbers.
-        codes: What it is given.
-        seed: Of the function and of the permutation.
-        reference: Also obtain its floor, on permuted factors, and its ceiling, on the factors as codes.
-    """
-    array = np.hstack([codes.content, codes.style]).astype(np.float64)
-    raw = _numbers(function, array, codes.factors, seed)
-    if not reference:
-        return {name: Score(value) for name, value in raw.items()}
-    order = stream(seed, "oracles", "floor").permutation(len(array))
-    floor = _numbers(function, array, codes.factors[order], seed)
-    ceiling = _numbers(function, codes.factors.astype(np.float64), codes.factors, seed)
-    made = {}
-    for name, value in raw.items():
-        span = ceiling[name] - floor[name]
-        made[name] = Score(value, (value - floor[name]) / span if span else None)
-    return made
 
 
 def check_on_oracles(
@@ -139,7 +90,7 @@ def check_on_oracles(
         Findings in the order of the expectations, one for each that applies.
     """
     names = list(dict.fromkeys(expect.case for expect in expects))
-    tasks = [partial(_case_codes, name, seed, rows) for name in names]
+    tasks = [partial(_oracle, name, seed, rows) for name in names]
     measured = dict(zip(names, _measure_all(scores, tasks, seed, jobs, report), strict=True))
     first = expects[0].value if expects else ""
     return [finding for expect in expects for finding in _findings(expect, measured[expect.case], first)]
@@ -153,10 +104,14 @@ def check_metric_on_oracles(
     Args:
         metric_class: See ``disent_plugins.contracts.Metric``.
         expects: Its ``about.expects``.
-        needs: What it needs (``MetricSpec.needs``): decides which oracles fit where there are no expectations.
+        needs: What it needs (``MetricSpec.needs``): decides which oracles fit where there are no expectations. An
+            expectation on an oracle without it does not hold, whatever the metric scores.
         how: ``seed``, ``rows``, ``jobs``, ``report`` of ``check_on_oracles``.
+
+    Raises:
+        UsageError: There are no expectations, and the metric gives no values.
     """
-    scores = partial(scores_of_metric, metric_class)
+    scores = partial(scores_of_metric, metric_class, tuple(needs))
     return check_on_oracles(scores, expects, **how) if expects else _check_any_metric(scores, needs, **how)
 
 
@@ -184,16 +139,24 @@ def _check_any_metric(
 ) -> list[Finding]:
     """What holds for any metric: chance on noise, the ceiling on a perfect code, and no dependence on code order."""
     perfect, noise = ("identity", "noise") if "factors" in needs else ("split-apart", "blind")
+    if set(needs) & set(PARTS):
+        perfect, noise = "painter", "collapsed"
     tasks = [
-        partial(_case_codes, perfect, seed, rows),
-        partial(_case_codes, noise, seed, rows),
-        partial(_case_codes, perfect, seed, rows),
+        partial(_oracle, perfect, seed, rows),
+        partial(_oracle, noise, seed, rows),
+        partial(_oracle, perfect, seed, rows),
         partial(_reordered, perfect, seed, rows),
     ]
     best, chance, again, other = _measure_all(scores, tasks, seed, jobs, report)
     for case, measured in ((perfect, best), (noise, chance)):
         if measured.error:
             return [_finding(Expect(case, "any value", -math.inf, math.inf, "a metric gives values"), measured)]
+    if not best.scores:
+        raise UsageError(
+            "The metric cannot be checked on oracles.",
+            "It gives no values, and it says nothing of what it expects.",
+            "Check its contract instead: disent_plugins.testing.check_metric",
+        )
     expects: list[tuple[Expect, Measured]] = []
     for name, score in chance.scores.items():
         if score.normalised is not None:
@@ -212,21 +175,34 @@ def _check_any_metric(
     return [_finding(expect, measured) for expect, measured in expects]
 
 
-def _case_codes(name: str, seed: int, rows: int | None) -> Codes:
+def _oracle(name: str, seed: int, rows: int | None) -> Oracle:
     if name not in CASES:
         raise LookupError(f"there is no oracle '{name}'")
-    case = CASES[name]
-    return case.build(seed, rows or case.rows)
+    return CASES[name].oracle(seed, rows)
 
 
-def _reordered(name: str, seed: int, rows: int | None) -> Codes:
-    codes = _case_codes(name, seed, rows)
-    content, style = codes.content[:, ::-1].copy(), codes.style[:, ::-1].copy()
-    return replace(codes, content=content, style=style)
+def _reordered(name: str, seed: int, rows: int | None) -> Oracle:
+    """Columns of both blocks the other way round, and a model that knows of it."""
+    oracle = _oracle(name, seed, rows)
+    codes, model = oracle.codes, oracle.model
+    blocks = ("content", "style", "content_logvar", "style_logvar")
+    turned = {key: getattr(codes, key)[:, ::-1].copy() for key in blocks if getattr(codes, key) is not None}
+
+    def decode(content: np.ndarray, style: np.ndarray) -> np.ndarray:
+        assert model.decode is not None
+        return model.decode(content[:, ::-1], style[:, ::-1])
+
+    def encode(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert model.encode is not None
+        content, style = model.encode(images)
+        return content[:, ::-1], style[:, ::-1]
+
+    other = replace(model, decode=model.decode and decode, encode=model.encode and encode)
+    return Oracle(name, replace(codes, **turned), other)
 
 
 def _measure_all(
-    scores: Scores, tasks: Sequence[Callable[[], Codes]], seed: int, jobs: int, report: Report
+    scores: Scores, tasks: Sequence[Callable[[], Oracle]], seed: int, jobs: int, report: Report
 ) -> list[Measured]:
     found: list[Measured] = []
     parallel = Parallel(n_jobs=jobs, return_as="generator")
@@ -237,12 +213,12 @@ def _measure_all(
     return found
 
 
-def _measured(scores: Scores, task: Callable[[], Codes], seed: int) -> Measured:
+def _measured(scores: Scores, task: Callable[[], Oracle], seed: int) -> Measured:
     started = time.perf_counter()
     try:
-        codes = task()
+        oracle = task()
         started = time.perf_counter()
-        made = scores(codes, derived(seed, "oracles", "metric"))
+        made = scores(oracle, derived(seed, "oracles", "metric"))
     except (Exception, SystemExit) as error:  # what is checked is anybody's code; its failure is a finding
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return Measured({}, time.perf_counter() - started, words)
@@ -274,16 +250,3 @@ def _finding(expect: Expect, measured: Measured) -> Finding:
         expect.case, expect.value, found, expect.low, expect.high, ok, expect.source,
         measured.seconds, error, expect.normalised,
     )  # fmt: skip
-
-
-def _numbers(function: Callable[..., Any], codes: np.ndarray, factors: np.ndarray, seed: int) -> dict[str, float]:
-    found = function(codes, factors, seed=seed) if _takes_seed(function) else function(codes, factors)
-    items: Iterable[tuple[str, Any]] = found.items() if isinstance(found, Mapping) else (("score", found),)
-    return {str(name): float(number) for name, number in items}
-
-
-def _takes_seed(function: Callable[..., Any]) -> bool:
-    try:
-        return "seed" in inspect.signature(function).parameters
-    except ValueError:  # a function written in C may say nothing of its parameters
-        return False
