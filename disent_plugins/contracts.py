@@ -236,11 +236,9 @@ class Subject:
         decode: content [B, Dc], style [B, Ds] -> images [B, H, W, C] float32 in [0, 1]; None if only codes were given.
         images: Positions [B] -> the real images [B, H, W, C] float32 in [0, 1]; None if only codes were given.
         encode: Images [B, H, W, C] in [0, 1] -> means content [B, Dc], style [B, Ds]; None if only codes were given.
-        fuse: Content means [B, Dc], log-variances [B, Dc] and group ids [B] in 0..G-1 -> the content [G, Dc] of every
-            group by the model's own rule; None if the model has none.
+        fuse: Content means, log-variances [B, Dc], group ids [B] in 0..G-1 -> each group's content [G, Dc], if it can.
         keep: Folder for what depends on the data set alone, such as a classifier of its images; None for nowhere.
-        shared: What a metric worked out that others of the same suite need as well, such as a classifier's answers. Keys
-            begin with the name of what is kept and hold everything that it depends on beside this subject.
+        shared: What one metric worked out and others need as well; a key holds all that its value depends on.
         report: Progress of long work.
     """
 

@@ -48,6 +48,17 @@ def rotated() -> tuple[np.ndarray, np.ndarray]:
     return table @ np.linalg.qr(np.random.default_rng(3).normal(size=(6, 6)))[0], table
 
 
+def fixed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The matrix of golden values: codes [300, 4] that mix three factors, the factors, and the last 100 rows to test.
+
+    Three codes hold a factor mostly, the fourth is noise. The sums are exact in binary, so that ties are ties anywhere.
+    """
+    table = factors((3, 4, 5), 300)
+    mixed = table @ np.array([[8, 2, 0], [1, 8, 3], [0, 2, 8]]) + np.random.default_rng(1).integers(-6, 7, (300, 3))
+    noise = np.random.default_rng(2).integers(-50, 51, (300, 1))
+    return np.hstack([mixed, noise]) / 8, table, np.arange(300) >= 200
+
+
 def subject(out: Path, codes: np.ndarray, table: np.ndarray, seed: int = 0) -> Subject:
     """All rows in the test split."""
     half = (codes.shape[1] + 1) // 2

@@ -15,14 +15,24 @@ from disent_plugins.options import build
 from disent_plugins.registry.host import Registry
 from disent_plugins.testing import check_metric
 
+SMALL = {
+    "probe": {"presets": "paper", "inputs": "mean", "bootstrap": 100},
+    "leakage": {"train": 120},
+    "blocks": {"train": 120},
+    "dependence": {"train": 120},
+    "swap": {"minimum_steps": 40},
+    "factor-vae": {"train_votes": 500, "votes": 200},
+    "beta-vae": {"train_votes": 500, "votes": 200},
+}
+
 
 @pytest.mark.parametrize("name", Registry(third_party=False).metrics.names())
 def test_our_metrics_pass(name):
     registry = Registry(third_party=False)
     spec, plugin = registry.metrics.find(name)
     metric_class = registry.load(spec, plugin)
-    small = {"presets": "strong", "inputs": "mean", "bootstrap": 100} if name == "probe" else {}
-    check_metric(metric_class, config=build(metric_class.Config, small, owner="test"), needs=spec.needs, name=name)
+    config = build(metric_class.Config, SMALL.get(name, {}), owner="test")
+    check_metric(metric_class, config=config, needs=spec.needs, name=name)
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,10 @@ def test_the_newest_run_is_measured_by_default(trained, disent, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_values_and_codes_are_not_encoded_again(trained, disent, encodings):
-    first, second = (disent("metrics", "probe", "tiny", *FAST, "--json").json for _ in range(2))
+    first, second = (disent("metrics", "dependence", "tiny", "--json").json for _ in range(2))
     assert first == second
     assert encodings == []  # the run kept them
-    other = disent("metrics", "probe", "tiny", *FAST, "--seed", "5", "--json").json
+    other = disent("metrics", "dependence", "tiny", "--seed", "5", "--json").json
     assert other["settings"]["seed"] == 5
     assert encodings == []
     for number, which in enumerate(("best", "best", "last")):
@@ -150,8 +150,8 @@ def test_codes_of_any_framework_are_measured(arrays, disent, tmp_path):
 
 def test_the_codes_of_a_run_are_codes_like_any_other(trained, disent):
     assert disent("metrics", "reconstruction", trained, "--json").code == 0  # encodes
-    of_run = disent("metrics", "probe", trained, *FAST, "--json").json
-    of_file = disent("metrics", "probe", "--codes", trained / "codes.h5", *FAST, "--json").json
+    of_run = disent("metrics", "dependence", trained, "--json").json
+    of_file = disent("metrics", "dependence", "--codes", trained / "codes.h5", "--json").json
     assert of_file["values"] == of_run["values"]
 
 
@@ -163,12 +163,45 @@ def test_the_codes_of_a_run_are_codes_like_any_other(trained, disent):
         ({"labels": np.zeros(120, int)}, "codes.npz holds one class only."),
         ({"labels": None}, "codes.npz has neither 'labels' nor 'factors'."),
         ({"style": None}, "codes.npz has no array 'style'."),
+        ({"style": np.full((120, 3), -np.inf)}, "codes.npz has NaN or infinity in 'style'."),
+        ({"content": np.ones((120, 2)), "style": np.ones((120, 3))}, "codes.npz holds the same codes in every row."),
+        ({"labels": np.linspace(0, 1, 120)}, "codes.npz has 'labels' that are no whole numbers (type float64)."),
+        ({"labels": np.arange(120)}, "codes.npz holds as many classes as rows."),
+        ({"labels": np.array([None, 1] * 60)}, "codes.npz holds Python objects in 'labels'."),
+        ({"content": np.array([[0.0, None]] * 120)}, "codes.npz holds Python objects in 'content'."),
+        ({"split": np.zeros(120, int)}, "codes.npz has no test rows."),
+        ({"split": np.full(120, 2)}, "codes.npz has no train rows."),
+        ({"split": np.array([0, 2])}, "codes.npz has 120 rows in 'content' but 2 in 'split'."),
     ],
 )
 def test_unusable_codes_are_refused(arrays, disent, changes, text):
-    found = disent("metrics", "probe", "--codes", arrays(**changes), "--json")
+    found = disent("metrics", "leakage", "--codes", arrays(**changes), "--json")
     assert (found.code, found.out) == (2, "")
-    assert found.err.startswith(f"error: {text}")
+    what, why, hint = found.err.splitlines()
+    assert what == f"error: {text}"
+    assert why.strip()
+    assert hint.strip()
+
+
+@pytest.mark.parametrize("name", ["mig", "dci", "leakage"])
+def test_more_values_than_samples_is_told(arrays, disent, name):
+    found = disent("metrics", name, "--codes", arrays(labels=None, factors=np.arange(120)[:, None] % 90))
+    assert (found.code, found.out) == (2, "")
+    what, why, hint = found.err.splitlines()[-3:]
+    assert "error: The factor 'factor0'" in what
+    assert "2 rows a value" in why
+    assert hint.endswith("or merge values.")
+
+
+@pytest.mark.parametrize("content", [b"", b"content,style\n1,2\n", b"\x93NUMPY\x01\x00"])
+def test_a_file_of_another_kind_is_told(disent, tmp_path, content):
+    (tmp_path / "codes.csv").write_bytes(content)
+    found = disent("metrics", "mig", "--codes", "codes.csv")
+    assert (found.code, found.out) == (2, "")
+    what, why, hint = found.err.splitlines()
+    assert what == "error: codes.csv is neither an .npz nor an HDF5 file."
+    assert repr(content[:16]) in why if content else "It is empty." in why
+    assert "Save it with numpy.savez." in hint
 
 
 def whole(arrays) -> Path:
@@ -178,9 +211,9 @@ def whole(arrays) -> Path:
 
 
 def test_one_array_is_measured_in_the_blocks_that_are_named(arrays, disent):
-    in_two = disent("metrics", "probe", "--codes", arrays(), *FAST, "--json")
+    in_two = disent("metrics", "dependence", "--codes", arrays(), "--json")
     blocks = ("--content", "0:2", "--style", "2:5")
-    in_one = disent("metrics", "probe", "--codes", whole(arrays), *blocks, *FAST, "--json")
+    in_one = disent("metrics", "dependence", "--codes", whole(arrays), *blocks, "--json")
     assert in_one.code == 0, in_one.err
     assert in_one.json["values"] == in_two.json["values"]
 
@@ -189,6 +222,7 @@ def test_one_array_is_measured_in_the_blocks_that_are_named(arrays, disent):
     ("arguments", "text"),
     [
         ("", "compares content and style, and the codes of codes.npz are in one piece."),
+        ("", "Say which columns are which, for example: --content 0:2 --style 2:5"),
         ("--content 0:2 --style 1:5", "The blocks content and style overlap."),
         ("--content 0:2 --style 3:5", "The blocks content and style leave a gap."),
         ("--content 0:2 --style 2:6", "The block style '2:6' runs beyond the columns."),
@@ -228,7 +262,9 @@ def test_a_missing_file_of_codes_is_named(disent):
     assert found.err.startswith("error: There is no file nothing.npz.")
 
 
-@pytest.mark.parametrize("name", ["swap-grid", "interpolation", "samples", "reconstruction"])
+@pytest.mark.parametrize(
+    "name", ["swap-grid", "interpolation", "samples", "reconstruction", "swap", "exact-swap", "cycle"]
+)
 def test_what_needs_a_decoder_says_so(arrays, disent, name):
     found = disent("metrics", name, "--codes", arrays())
     assert (found.code, found.out) == (2, "")

@@ -86,7 +86,8 @@ def test_a_dry_run_of_a_resumed_run_only_prints(trained, disent):
     assert files(trained) == before
 
 
-def test_a_file_may_name_out_and_source(disent, tmp_path):
+def test_a_file_may_name_out_and_source(disent, tmp_path, monkeypatch):
+    monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "metrics")  # nothing to measure: done sooner
     (tmp_path / "a.toml").write_text('epochs = 1\nlimit = 32\nbatch_size = 16\nout = "x"\n[options]\nwidth = 0.25\n')
     found = disent("run", "--config", "a.toml", "--json")
     assert found.code == 0, found.err
@@ -189,7 +190,8 @@ def test_a_loss_that_turns_nan_ends_with_one(disent, tmp_path):
 # Resuming
 
 
-def test_more_epochs_on_a_finished_run(trained, disent):
+def test_more_epochs_on_a_finished_run(trained, disent, monkeypatch):
+    monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "metrics")  # nothing to measure: done sooner
     found = disent("run", "--resume", trained, "--epochs", "3", "--json")
     assert found.code == 0, found.err
     assert [line.split(":")[0] for line in found.err.splitlines() if line.startswith("epoch ")] == ["epoch 3/3"]

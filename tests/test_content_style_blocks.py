@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from content_style_files import codes, subject, without_style_factors
+from content_style_files import codes, fixed, subject, without_style_factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disent_plugins.contracts import Codes, Result
 from disent_plugins.metrics.content_style.blocks import Blocks, BlocksConfig, ideal, one_sided, scores
+from disent_plugins.metrics.content_style.leakage import Leakage, LeakageConfig
 
 
 def measured(out: Path, given_codes: Codes, *, seed: int = 0, **options: int) -> Result:
@@ -24,7 +26,7 @@ def measured(out: Path, given_codes: Codes, *, seed: int = 0, **options: int) ->
     [("swapped", 1, 1, -1), ("leaky", 2 / 3, 1 / 2, 1 / 2)],
 )
 def test_endpoints(tmp_path: Path, kind: str, completeness: float, disentanglement: float, placement: float) -> None:
-    values = measured(tmp_path, codes(kind, 1000)).values
+    values = measured(tmp_path, codes(kind, 750)).values
     assert values["informativeness"].value > 0.97
     assert values["placement"].value == pytest.approx(placement, abs=0.05)
     for name, expected in (("completeness", completeness), ("disentanglement", disentanglement)):
@@ -73,6 +75,37 @@ def test_scores_agree_with_the_definition_and_exchange_as_they_should(cells: lis
     assert exchanged["completeness"] == pytest.approx(found["completeness"])
     assert exchanged["placement"] == pytest.approx(-found["placement"])
     assert all(-1 <= value <= 1 for value in found.values())
+
+
+def test_golden_values_follow_from_the_accuracies_that_leakage_measures(tmp_path: Path) -> None:
+    given_codes = fixed()
+    given_subject = subject(tmp_path, given_codes)
+    values = Blocks(BlocksConfig()).measure(given_subject).values
+    cells = Leakage(LeakageConfig()).measure(given_subject).values
+    told = {}
+    for block in ("content", "style"):
+        for name in given_codes.factor_names:
+            cell = cells[f"{block}/{name}/nonlinear"]
+            floor = cell.floor or 0.0
+            limit = floor + 3 * math.sqrt(floor * (1 - floor) / 100)
+            told[block, name] = (cell.value - floor) / (1 - floor) if cell.value > limit else 0.0
+    both = [(told["content", name], told["style", name]) for name in given_codes.factor_names]
+    assert values["informativeness"].value == pytest.approx(np.mean([max(pair) for pair in both]), abs=1e-12)
+    right = both[0][0] - np.mean([content for content, _ in both[1:]])
+    left = np.mean([style for _, style in both[1:]]) - both[0][1]
+    assert values["placement"].value == pytest.approx((right + left) / 2, abs=1e-12)
+    names = ("informativeness", "completeness", "disentanglement", "placement")
+    assert [values[name].value for name in names] == pytest.approx((0.823, 0.658, 0.290, 0.500), abs=0.05)
+
+
+def test_turning_stretching_and_dead_columns_hardly_matter(tmp_path: Path) -> None:
+    given_codes = without_style_factors(codes("split-apart", 450))
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(8, 8)))[0]
+    style = np.hstack([np.full((450, 1), 7.0), given_codes.style[:, ::-1] * [-1000, 1, 0.01, 5]])
+    moved = dataclasses.replace(given_codes, content=given_codes.content @ turn - 3, style=style)
+    before = measured(tmp_path, given_codes).values
+    for name, value in measured(tmp_path, moved).values.items():
+        assert value.value == pytest.approx(before[name].value, abs=0.05)
 
 
 def test_ideal_blocks_score_one_everywhere() -> None:

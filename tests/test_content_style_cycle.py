@@ -78,6 +78,13 @@ def test_plain_loops_agree_and_moving_or_turning_the_codes_changes_nothing(seed,
     assert explained(3 * a @ turn + 1, 3 * b @ turn + 1) == pytest.approx(explained(a, b))
 
 
+def test_the_scale_of_a_single_column_matters():
+    a = np.random.default_rng(7).normal(size=(50, 2))
+    b = a + np.array([0, 2]) * np.random.default_rng(8).normal(size=(50, 2))
+    assert explained(a * [10, 1], b * [10, 1]) > explained(a, b) + 0.5
+    assert identified(a * [10, 1], b * [10, 1]).mean() > identified(a, b).mean() + 0.1
+
+
 def test_golden_values():
     a = np.random.default_rng(7).normal(size=(50, 3))
     b = a + 0.5 * np.random.default_rng(8).normal(size=(50, 3))
@@ -91,6 +98,15 @@ def test_equal_codes_share_the_answer_and_set_the_ceiling(tmp_path):
     result = measured(model(tmp_path, shared))
     value = result.values["content/identified"]
     assert value.value == pytest.approx(value.ceiling) == pytest.approx(4 / value.n)
+
+
+@pytest.mark.parametrize("n", range(60, 90))
+def test_codes_that_are_all_equal_score_their_floor_to_the_last_bit(tmp_path, n):
+    some = codes(n)
+    dead = replace(some, content=np.zeros_like(some.content))
+    value = measured(model(tmp_path, dead)).values["content/identified"]
+    assert value.value == value.floor == value.ceiling
+    assert value.normalised is None
 
 
 def test_a_block_that_does_not_vary_explains_nothing(tmp_path):

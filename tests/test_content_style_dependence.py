@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from content_style_files import codes, subject, without_style_factors
+from content_style_files import codes, fixed, subject, without_style_factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,6 +91,18 @@ def test_too_few_test_rows_are_an_error() -> None:
 def test_same_seed_same_bits() -> None:
     given_codes = codes("leaky", 300)
     assert measured(given_codes, seed=1, rows=50).values == measured(given_codes, seed=1, rows=50).values
+
+
+def test_golden_values_of_a_fixed_matrix() -> None:
+    given_codes = fixed()
+    rows = given_codes.rows("test")[:40]
+    found = distance_correlation(given_codes.content[rows], given_codes.style[rows])
+    assert found == pytest.approx(slow_distance_correlation(given_codes.content[rows], given_codes.style[rows]))
+    assert found == pytest.approx(0.230290657, abs=1e-6)  # of this code on the day it was written
+    values = measured(given_codes).values
+    assert values["distance-correlation"].value == pytest.approx(0.093661, abs=1e-5)
+    assert values["information/content"].value == pytest.approx(1.061, abs=0.03)
+    assert values["information/style"].value == pytest.approx(1.212, abs=0.03)
 
 
 def test_golden_values() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from content_style_files import codes, subject
+from content_style_files import codes, fixed, subject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from disent_plugins.contracts import Codes, Result
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.few_shot import FewShot, FewShotConfig
 from disent_plugins.metrics.content_style.nearest import fused, share_right
+from disent_plugins.metrics.seeds import stream
 
 
 def measured(given_codes: Codes, *, seed: int = 0, fuse: Any = None, **options: Any) -> Result:
@@ -49,6 +50,42 @@ def test_rotation_shift_and_scale_change_nothing_and_constant_codes_guess() -> N
     assert first.values["1-shot"].value == pytest.approx(second.values["1-shot"].value, abs=2e-3)
     given_codes.content[:] = 2.0
     assert measured(given_codes).values["5-shot"].value == pytest.approx(0.1)
+
+
+def test_the_scale_of_a_column_matters_and_the_style_does_not() -> None:
+    given_codes = codes("split-apart", 900)
+    given_codes.content[:, 7] = np.random.default_rng(5).normal(size=900)
+    before = measured(given_codes).values
+    restyled = dataclasses.replace(given_codes, style=given_codes.style[::-1] * 1000)
+    assert measured(restyled).values == before
+    given_codes.content[:, 7] *= 1000
+    assert measured(given_codes).values["1-shot"].value < before["1-shot"].value / 2
+
+
+@pytest.mark.parametrize(("distance", "golden"), [("euclid", (0.6025, 0.7025)), ("cosine", (0.605, 0.6875))])
+def test_golden_values_are_those_of_plain_loops(distance: str, golden: tuple[float, float]) -> None:
+    given_codes = fixed()
+    found = measured(given_codes, seed=3, ways=4, queries=2, episodes=50, distance=distance).values
+    x, rows = given_codes.content.astype(float), given_codes.rows("test")
+    for shots, name in ((1, "1-shot"), (5, "5-shot")):
+        draw, right = stream(3, "few-shot", str(shots)), []
+        members = [[int(r) for r in rows if given_codes.labels[r] == label] for label in range(10)]
+        members = [m for m in members if len(m) > shots]
+        for _ in range(50):
+            drawn = [draw.choice(members[k], shots + 2, replace=False) for k in draw.choice(len(members), 4, False)]
+            centres = [sum(x[i] for i in of[:shots]) / shots for of in drawn]
+            for way, of in enumerate(drawn):
+                for i in of[shots:]:
+                    far = [distances(x[i], c)[distance] for c in centres]
+                    ties = np.flatnonzero(np.isclose(far, min(far), rtol=0, atol=1e-9))
+                    right.append((way in ties) / len(ties))
+        assert found[name].value == pytest.approx(np.mean(right), abs=1e-12)
+    assert (found["1-shot"].value, found["5-shot"].value) == pytest.approx(golden, abs=1e-3)
+
+
+def distances(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
+    cosine = sum(a * b) / (sum(a * a) * sum(b * b)) ** 0.5
+    return {"euclid": float(sum((a - b) ** 2)), "cosine": float(1 - cosine)}
 
 
 def test_evidence_is_fused_by_the_models_rule_then_gaussians_then_mean() -> None:

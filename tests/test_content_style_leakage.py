@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from content_style_files import codes, subject, without_style_factors
+from content_style_files import codes, fixed, subject, without_style_factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
 from disent_plugins.content import content_labels
 from disent_plugins.contracts import Codes, Result
 from disent_plugins.errors import UsageError
+from disent_plugins.metrics.content_style.classifiers import Reading, standardised
 from disent_plugins.metrics.content_style.leakage import Leakage, LeakageConfig, leakage
-from disent_plugins.metrics.content_style.reading import Reading, standardised
 
 
 def measured(out: Path, given_codes: Codes, *, seed: int = 0, **options: int) -> Result:
@@ -24,7 +25,7 @@ def measured(out: Path, given_codes: Codes, *, seed: int = 0, **options: int) ->
 
 @pytest.mark.parametrize(("kind", "expected"), [("leaky", 1 / 3), ("all-in-content", 2 / 3)])
 def test_summary_is_the_share_of_factors_in_the_wrong_block(tmp_path: Path, kind: str, expected: float) -> None:
-    result = measured(tmp_path, codes(kind, 900))
+    result = measured(tmp_path, codes(kind, 600))
     summary = result.values["leakage"]
     assert summary.value == pytest.approx(expected, abs=0.03)
     assert (summary.floor, summary.ceiling, summary.better) == (0.0, 1.0, "down")
@@ -65,14 +66,14 @@ def test_scale_sign_order_and_offset_of_columns_do_not_matter(tmp_path: Path) ->
 
 
 def test_an_outlier_does_not_hide_the_factors(tmp_path: Path) -> None:
-    given_codes = codes("swapped", 900)
+    given_codes = codes("swapped", 600)
     given_codes.content[5] *= 1000
     given_codes.style[5] *= 1000
     assert measured(tmp_path, given_codes).values["leakage"].value > 0.97
 
 
 def test_constant_columns_and_a_constant_block_read_chance(tmp_path: Path) -> None:
-    given_codes = codes("split-apart", 900)
+    given_codes = codes("split-apart", 600)
     given_codes.style[:] = 3.0
     given_codes.content[:, 0] = 1e6
     values = measured(tmp_path, given_codes).values
@@ -81,14 +82,14 @@ def test_constant_columns_and_a_constant_block_read_chance(tmp_path: Path) -> No
 
 
 def test_labels_alone_give_one_column(tmp_path: Path) -> None:
-    result = measured(tmp_path, without_style_factors(codes("leaky", 900)))
+    result = measured(tmp_path, without_style_factors(codes("leaky", 450)))
     assert {name.split("/")[1] for name in result.values if "/" in name} == {"label"}
     assert result.values["leakage"].value > 0.97
     assert any("No style factor" in note for note in result.notes)
 
 
 def test_factors_with_too_many_values_or_one_value_are_left_out_with_a_note(tmp_path: Path) -> None:
-    given_codes = codes("split-apart", 900)
+    given_codes = codes("split-apart", 450)
     given_codes.factors[:, 2] = 4
     result = measured(tmp_path, given_codes, values=5)
     assert not any("/angle/" in name or "/size/" in name for name in result.values)
@@ -146,6 +147,39 @@ def test_permuted_accuracy_is_the_mean_over_all_pairs(rows: list[tuple[int, int]
     truth, answers = np.array(rows).T
     reading = Reading(truth, answers, np.zeros(len(truth)))
     assert reading.permuted == pytest.approx(np.mean([t == a for t in truth for a in answers]))
+
+
+def test_golden_values_and_a_converged_reference(tmp_path: Path) -> None:
+    given_codes = fixed()
+    values = measured(tmp_path, given_codes).values
+    train, test = given_codes.rows("train"), given_codes.rows("test")
+    for block in ("content", "style"):
+        scaled = []
+        for z in getattr(given_codes, block).astype(float).T:
+            inner = np.sort(z[train])
+            inner[0], inner[-1] = inner[1], inner[-2]  # outside the middle 99 % of 200 rows
+            scaled.append(((z - np.median(inner)) / inner.std()).clip(-5, 5))
+        x = np.stack(scaled, axis=1)
+        for name, y in zip(given_codes.factor_names, given_codes.factors.T, strict=True):
+            exact = LogisticRegression(C=1, max_iter=5000, tol=1e-8).fit(x[train], y[train]).score(x[test], y[test])
+            assert values[f"{block}/{name}/linear"].value == pytest.approx(exact, abs=0.011)
+            assert values[f"{block}/{name}/linear"].value == pytest.approx(GOLDEN[f"{block}/{name}"][0], abs=0.011)
+            assert values[f"{block}/{name}/nonlinear"].value == pytest.approx(GOLDEN[f"{block}/{name}"][1], abs=0.025)
+    wrong = [values[f"{cell}/nonlinear"] for cell in ("style/label", "content/angle", "content/size")]
+    slow = np.mean([max(0.0, (v.value - v.floor) / (1 - v.floor)) for v in wrong])  # type: ignore[operator]
+    assert values["leakage"].value == pytest.approx(slow, abs=1e-12)
+    assert values["leakage"].value == pytest.approx(GOLDEN["leakage"][0], abs=0.025)
+
+
+GOLDEN = {  # of this code on the day it was written: linear, non-linear
+    "content/label": (0.60, 0.58),
+    "content/angle": (0.25, 0.20),
+    "content/size": (0.26, 0.30),
+    "style/label": (0.44, 0.57),
+    "style/angle": (0.84, 0.98),
+    "style/size": (1.0, 1.0),
+    "leakage": (0.1699,),
+}
 
 
 def test_golden_standardised_codes() -> None:

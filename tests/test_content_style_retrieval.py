@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from content_style_files import codes, subject
+from content_style_files import codes, fixed, subject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disent_plugins.contracts import Codes, Result
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.retrieval import Retrieval, RetrievalConfig, chance
+from disent_plugins.metrics.partition import stratified
+from disent_plugins.metrics.seeds import stream
 
 
 def measured(given_codes: Codes, *, seed: int = 0, **options: Any) -> Result:
@@ -43,6 +45,38 @@ def test_precision_agrees_with_scikit_learn() -> None:
     result = measured(given_codes)
     assert result.values["precision-at-1"].value == pytest.approx((y[nearest] == y).mean())
     assert result.values["precision-at-1"].floor == chance(y)
+
+
+def test_golden_values_are_those_of_plain_loops() -> None:
+    given_codes = fixed()
+    rows = given_codes.rows("test")
+    x, y = given_codes.content[rows].astype(float), given_codes.labels[rows]
+    single = []
+    for i in range(100):
+        far = [float(sum((x[i] - x[j]) ** 2)) if i != j else np.inf for j in range(100)]
+        nearest = [j for j in range(100) if far[j] == min(far)]
+        single.append(np.mean([y[j] == y[i] for j in nearest]))
+    held = stratified(y, 0.5, stream(3, "retrieval", "gallery"))
+    assert (np.bincount(y[held]) >= 1).all()
+    centres = [x[held & (y == label)].mean(axis=0) for label in range(10)]
+    fused = [np.argmin([float(sum((x[i] - c) ** 2)) for c in centres]) == y[i] for i in np.flatnonzero(~held)]
+    found = measured(given_codes, seed=3).values
+    assert found["precision-at-1"].value == pytest.approx(np.mean(single), abs=1e-12)
+    assert found["evidence"].value == pytest.approx(np.mean(fused), abs=1e-12)
+    assert (found["precision-at-1"].value, found["evidence"].value) == pytest.approx((0.48, 32 / 49), abs=1e-6)
+
+
+def test_rotation_shift_and_scale_change_nothing_but_the_scale_of_a_column_does() -> None:
+    given_codes = fixed()
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(8, 8)))[0]
+    moved = dataclasses.replace(given_codes, content=(given_codes.content @ turn * -30 + 4).astype(np.float32))
+    before = measured(given_codes).values["precision-at-1"].value
+    assert measured(moved).values["precision-at-1"].value == pytest.approx(before, abs=0.011)  # a tie, one way or other
+    assert (
+        measured(dataclasses.replace(given_codes, style=given_codes.style * 9)).values == measured(given_codes).values
+    )
+    given_codes.content[:, 0] = np.random.default_rng(2).normal(size=300) * 1000
+    assert measured(given_codes).values["precision-at-1"].value < before / 2
 
 
 def test_constant_codes_score_exactly_chance_and_an_outlier_changes_little() -> None:

@@ -87,6 +87,19 @@ def test_the_floor_is_the_mean_over_permutations_and_the_matrix_counts(seed, n, 
             np.testing.assert_allclose(matrix[a, b], (of == b).mean() if len(of) else np.nan)
 
 
+def test_golden_values_and_names_of_classes_do_not_matter():
+    labels, seen = np.array([0, 0, 1, 1, 1, 2, 2, 2]), np.array([0, 1, 1, 1, 0, 2, 0, 0])
+    assert agreement(seen, labels) == pytest.approx((2 * 4 + 3 * 3 + 3 * 1) / 64)
+    matrix = confusion(labels, seen, np.arange(3))
+    np.testing.assert_allclose(matrix, [[1 / 2, 1 / 2, 0], [1 / 3, 2 / 3, 0], [2 / 3, 0, 1 / 3]])
+    renamed = np.array([7, 4, 5])
+    assert agreement(renamed[seen], renamed[labels]) == agreement(seen, labels)
+    order = np.argsort(renamed)
+    np.testing.assert_array_equal(
+        confusion(renamed[labels], renamed[seen], renamed[order]), matrix[np.ix_(order, order)]
+    )
+
+
 def test_training_repeats_and_leaves_the_callers_random_state_alone():
     labels = np.arange(60) % 3
     images = (255 * striped(labels, labels)).astype(np.uint8)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import factor_codes as made
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_files import subject
+from sklearn.ensemble import RandomForestClassifier
 
 from disent_plugins.metrics.factors.dci import Dci, DciConfig, completeness, dci, disentanglement, fitted, scores
 from disent_plugins.metrics.factors.sample import Sample, sample_of
+from disent_plugins.metrics.seeds import derived
 
 DOUBLE = 1 - np.log(2) / np.log(10)
 
@@ -72,6 +75,52 @@ def test_known_codes() -> None:
     assert double["completeness"] == pytest.approx(1 - np.log(2) / np.log(12), abs=0.04)
     mixed = codes @ np.linalg.qr(np.random.default_rng(5).normal(size=(6, 6)))[0]
     assert scores(fitted(sampled(codes=mixed), 0))["disentanglement"] < 0.3
+
+
+def test_golden_values_are_those_of_forests_fitted_one_by_one() -> None:
+    codes, factors, test = made.fixed()
+    importance, right = np.zeros((4, 3)), []
+    for k, v in enumerate(factors.T):
+        forest = RandomForestClassifier(
+            10, criterion="entropy", max_features=None, max_samples=200, random_state=derived(7, str(k)) % 2**32
+        ).fit(codes[~test], v[~test])
+        importance[:, k] = forest.feature_importances_
+        right.append(forest.score(codes[test], v[test]))
+    found = list(dci(codes[~test], factors[~test], codes[test], factors[test], seed=7).values())
+    assert found == pytest.approx([slow(importance), slow(importance.T), np.mean(right)], abs=1e-12)
+    assert found == pytest.approx(GOLDEN, abs=1e-5)  # of this code on the day it was written
+    converged = scores(fitted(sample_of(codes, factors, test), 0, trees=200))
+    assert list(converged.values()) == pytest.approx(GOLDEN, abs=0.05)
+
+
+GOLDEN = (0.232967, 0.214897, 0.716667)
+
+
+def test_boosting_has_its_golden_values_and_does_not_mind_order_sign_and_scale() -> None:
+    codes, factors, test = made.fixed()
+    order = [2, 0, 3, 1]
+    turned = codes[:, order] * np.array([-4, 0.5, 8, 1024])
+    one, other = (
+        fitted(sample_of(z, factors, test), 0, backend="gradient_boosting", trees=10) for z in (codes, turned)
+    )
+    assert other.importance == pytest.approx(one.importance[order], abs=0.05)
+    assert list(scores(one).values()) == pytest.approx(BOOSTED, abs=1e-4)
+
+
+BOOSTED = (0.486801, 0.474589, 0.69)
+
+
+def test_one_code_one_factor_and_a_value_that_one_side_lacks() -> None:
+    codes, factors, test = made.fixed()
+    alone = scores(fitted(sample_of(codes[:, :1], factors, test), 0))
+    assert alone["completeness"] == 1.0
+    assert alone["disentanglement"] < 0.01  # all three factors have that code
+    assert scores(fitted(sample_of(codes, factors[:, :1], test), 0))["disentanglement"] == 1.0
+    held = factors.copy()
+    held[~test, 1] %= 3  # value 3 is in the rows to judge only, so it is never told
+    most = 1 - (held[test, 1] == 3).mean()
+    assert fitted(sample_of(codes, held, test), 0).correct[:, 1].mean() <= most
+    assert not fitted(sample_of(np.ones_like(codes), factors, test), 0).importance.any()
 
 
 def test_boosting_tells_a_perfect_code_and_bears_one_value() -> None:

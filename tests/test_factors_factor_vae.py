@@ -125,7 +125,7 @@ def test_golden_value_and_determinism(tmp_path: Path) -> None:
     first, second = (FactorVae(config).measure(given_to) for _ in range(2))
     value = first.values["factor-vae"]
     assert first == second
-    assert value.value == pytest.approx(0.898, abs=0.01)  # of this code on the day it was written
+    assert value.value == pytest.approx(0.898, abs=2e-3)  # of this code on the day it was written
     assert value.low is not None
     assert value.high is not None
     assert value.low < value.value < value.high

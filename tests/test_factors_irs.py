@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata
 
 from disent_plugins.metrics.factors.irs import Irs, IrsConfig, irs, spread
 
@@ -69,6 +70,12 @@ def test_scale_sign_order_and_monotone_maps_change_nothing(seed: int, power: flo
     order = np.random.default_rng(seed).permutation(10)
     changed = (np.exp(codes) * 10**power * (-1 if sign else 1))[:, order]
     assert irs(changed, factors) == pytest.approx(irs(codes, factors))
+
+
+def test_default_score_is_the_formula_on_ranks() -> None:
+    codes, factors, _ = made.fixed()
+    assert irs(codes, factors) == pytest.approx(reference(rankdata(codes, axis=0), factors, 0.99), abs=1e-12)
+    assert irs(codes, factors) == pytest.approx(0.327766465, abs=1e-9)  # of this code on the day it was written
 
 
 def test_values_of_a_single_row_are_left_out() -> None:

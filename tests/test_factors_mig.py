@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import factor_codes as made
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_files import subject
 from sklearn.metrics import mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
 from disent_plugins.metrics.factors.mig import Mig, MigConfig, mig
 
@@ -95,6 +97,18 @@ def test_golden_value() -> None:
     codes = factors @ np.array([[1.0, 0.2, 0.0], [0.1, 1.0, 0.4], [0.0, 0.3, 1.0]])
     assert mig(codes, factors) == pytest.approx(0.458796950193, abs=1e-9)
     assert as_dlib(codes, factors) == pytest.approx(slow(codes, factors), abs=1e-12)
+
+
+def test_default_score_is_the_formula_with_exact_chance() -> None:
+    codes, factors, _ = made.fixed()
+    codes = np.rint(codes)  # few values, so that every value is a bin
+    shares = []
+    for v in factors.T:
+        for z in codes.T:
+            chance = expected_mutual_information(contingency_matrix(z, v, sparse=True), len(v))
+            shares.append(max(mutual_info_score(z, v) - chance, 0) / (mutual_info_score(v, v) - chance))
+    ordered = np.sort(np.reshape(shares, (3, 4)))
+    assert mig(codes, factors) == pytest.approx((ordered[:, -1] - ordered[:, -2]).mean(), abs=1e-3)
 
 
 def test_result_has_its_reference_points_and_picture(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_files import subject
 from sklearn.metrics import mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.factors.modularity import Modularity, ModularityConfig, modularities, modularity
@@ -104,6 +105,20 @@ def test_golden_value() -> None:
     factors = table(500, (3, 4, 5))
     codes = factors @ np.array([[1.0, 0.2, 0.0], [0.1, 1.0, 0.4], [0.0, 0.3, 1.0]])
     assert modularity(codes, factors) == pytest.approx(0.570167201242, abs=1e-9)
+
+
+def test_default_score_is_the_formula_with_exact_chance() -> None:
+    factors = table(1000, (3, 4, 5))
+    codes = (factors @ np.array([[2, 1, 0], [1, 2, 1], [0, 1, 2]])).astype(float)  # few values: every value is a bin
+    squares = np.zeros((3, 3))
+    for j, z in enumerate(codes.T):
+        for k, v in enumerate(factors.T):
+            chance = expected_mutual_information(contingency_matrix(z, v, sparse=True), len(v))
+            squares[j, k] = ((mutual_info_score(z, v) - chance) / (mutual_info_score(v, v) - chance)) ** 2
+    squares[[0, 2], [2, 0]] = 0.0  # independent, so not significant
+    best = squares.max(axis=1)
+    expected = np.average(1 - (squares.sum(axis=1) - best) / (best * 2), weights=np.sqrt(best))
+    assert modularity(codes, factors) == pytest.approx(expected, abs=1e-3)
 
 
 def test_result_has_its_reference_points(tmp_path: Path) -> None:

@@ -27,11 +27,10 @@ def test_blocks_of_one_array_are_the_same_as_two_arrays(tmp_path):
     generator, labels = np.random.default_rng(0), np.arange(200) % 2
     content = labels[:, None] + generator.normal(size=(200, 2))
     style = generator.normal(size=(200, 3))
-    options = {"inputs": "mean", "presets": "strong"}
     one = disent_plugins.measure(
-        "probe", codes=np.hstack([content, style]), blocks=("0:2", "2:5"), labels=labels, options=options, out=tmp_path
+        "dependence", codes=np.hstack([content, style]), blocks=("0:2", "2:5"), labels=labels, out=tmp_path
     )
-    two = disent_plugins.measure("probe", content=content, style=style, labels=labels, options=options, out=tmp_path)
+    two = disent_plugins.measure("dependence", content=content, style=style, labels=labels, out=tmp_path)
     assert one.values == two.values
 
 

@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 from metric_files import SIZE, codes, decode, subject
 
 from disent_plugins.errors import UsageError
@@ -55,6 +58,36 @@ def test_squared_error_sums_pixels_and_channels():
     a, b = generator.random((2, 5, 4, 3, 3))
     np.testing.assert_allclose(squared_error(a, b), [sum((x - y).ravel() ** 2) for x, y in zip(a, b, strict=True)])
     assert psnr(np.array([0.01 * 36]), 36)[0] == pytest.approx(20)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@drawn(seed=st.integers(0, 999), side=st.integers(1, 6), scale=st.floats(0.01, 10))
+def test_order_of_pixels_and_sign_of_the_error_do_not_matter_and_its_size_does(seed, side, scale):
+    generator = np.random.default_rng(seed)
+    a, error = generator.random((2, 3, side, side, 2))
+    wanted = squared_error(a, a + error)
+    np.testing.assert_allclose(squared_error(a + error, a), wanted)
+    np.testing.assert_allclose(squared_error(a, a - error), wanted)
+    np.testing.assert_allclose(squared_error(a, a + scale * error), scale**2 * wanted)
+    order = generator.permutation(2 * side * side)
+    a, b = (x.reshape(3, -1)[:, order].reshape(x.shape) for x in (a, a + error))
+    np.testing.assert_allclose(squared_error(a, b), wanted)
+    np.testing.assert_allclose(psnr(scale**2 * wanted, 8), psnr(wanted, 8) - 20 * np.log10(scale))
+
+
+def test_golden_values(tmp_path):
+    some = codes()
+    noise = np.random.default_rng(3).normal(size=(600, SIZE, SIZE, 1)).astype(np.float32)
+    given = replace(
+        subject(tmp_path, some), images=lambda rows: decode(some.content[rows], some.style[rows]) + noise[rows] / 8
+    )
+    found = {name: value.value for name, value in measured(given).values.items()}
+    slow = [float((noise[row].astype(float) ** 2).sum()) / 64 for row in some.rows("test")]
+    assert found["sse"] == pytest.approx(np.mean(slow), rel=1e-4)
+    assert found["psnr"] == pytest.approx(np.mean([-10 * np.log10(error / SIZE**2) for error in slow]), abs=1e-4)
+    assert found == pytest.approx(
+        {"sse": 0.55511, "psnr": 18.24983, "ssim": 0.83463}, abs=1e-4
+    )  # of this code on the day it was written
 
 
 def test_same_seed_same_interval_and_progress(tmp_path):

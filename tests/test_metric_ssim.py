@@ -49,6 +49,14 @@ def test_symmetric_bounded_and_blind_to_mirroring(seed, side, channels):
     np.testing.assert_allclose(ssim(x, x), 1, atol=1e-12)
 
 
+def test_the_order_of_pixels_matters():
+    x = np.linspace(0, 1, 256).reshape(1, 16, 16, 1)
+    generator = np.random.default_rng(0)
+    y, order = x + 0.05 * generator.normal(size=x.shape), generator.permutation(256)
+    shuffled = [z.reshape(1, 256)[:, order].reshape(x.shape) for z in (x, y)]
+    assert abs(ssim(*shuffled) - ssim(x, y))[0] > 0.1  # noise is seen on what is smooth
+
+
 def test_it_stands_in_the_reconstruction(tmp_path):
     value = Reconstruction(ReconstructionConfig()).measure(subject(tmp_path, error=0.1)).values["ssim"]
     some = codes()

@@ -37,7 +37,7 @@ def check(
     ] = None,
     like: Annotated[str | None, typer.Option(metavar="METRIC", help="Expect what this metric expects.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the oracles and the metric.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes; findings do not depend on it.")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes, 0 for one a core; no finding depends on it.")] = 0,
     json: Json = False,
 ) -> None:
     """Check metrics on representations of known quality (oracles)."""

@@ -11,7 +11,15 @@ from disent_plugins.errors import UsageError
 Block = str | slice
 """Columns START to STOP, STOP not included: ``"0:8"`` or ``slice(0, 8)``."""
 
-_HINT = "Say which columns are which: --content 0:8 --style 8:16"
+
+def example(columns: int) -> str:
+    """How to say which of ``columns`` columns are which.
+
+    >>> example(6)
+    'Say which columns are which, for example: --content 0:3 --style 3:6'
+    """
+    half = max(columns // 2, 1)
+    return f"Say which columns are which, for example: --content 0:{half} --style {half}:{max(columns, 2)}"
 
 
 def cut(codes: np.ndarray, blocks: tuple[Block | None, Block | None] | None) -> tuple[np.ndarray, np.ndarray]:
@@ -37,17 +45,21 @@ def cut(codes: np.ndarray, blocks: tuple[Block | None, Block | None] | None) -> 
         uses[start:stop] += 1
     if (uses > 1).any():
         raise UsageError(
-            "The blocks content and style overlap.", f"Both hold column {uses.argmax()} (counted from 0).", _HINT
+            "The blocks content and style overlap.",
+            f"Both hold column {uses.argmax()} (counted from 0).",
+            example(columns),
         )
     if not uses.all():
         why = f"Column {uses.argmin()} of {columns} (counted from 0) is in neither."
-        raise UsageError("The blocks content and style leave a gap.", why, _HINT)
+        raise UsageError("The blocks content and style leave a gap.", why, example(columns))
     return codes[:, slice(*content)], codes[:, slice(*style)]
 
 
 def _bounds(name: str, block: Block | None, columns: int) -> tuple[int, int]:
     if block is None:
-        raise UsageError(f"The block {name} is missing.", "Content and style are named together, or neither.", _HINT)
+        raise UsageError(
+            f"The block {name} is missing.", "Content and style are named together, or neither.", example(columns)
+        )
     if isinstance(block, slice):
         shown = f"{block.start}:{block.stop}" + ("" if block.step is None else f":{block.step}")
     else:
@@ -56,8 +68,8 @@ def _bounds(name: str, block: Block | None, columns: int) -> tuple[int, int]:
     start, stop = (int(match[1]), int(match[2])) if match else (0, 0)
     if start >= stop:
         why = "START is the first column, counted from 0; STOP is the one after the last, and larger."
-        raise UsageError(f"The block {name} {shown!r} is not START:STOP.", why, _HINT)
+        raise UsageError(f"The block {name} {shown!r} is not START:STOP.", why, example(columns))
     if stop > columns:
         why = f"The codes have {columns} columns, so STOP is at most {columns}."
-        raise UsageError(f"The block {name} {shown!r} runs beyond the columns.", why, _HINT)
+        raise UsageError(f"The block {name} {shown!r} runs beyond the columns.", why, example(columns))
     return start, stop

@@ -75,7 +75,10 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
         elif zipfile.is_zipfile(path):
             arrays = _read_npz(path)
         else:
-            raise UsageError(f"{path} is neither an .npz nor an HDF5 file.", hint="Save it with numpy.savez. " + _HELP)
+            with path.open("rb") as file:
+                start = file.read(16)
+            why = f"It begins with {start!r}." if start else "It is empty."
+            raise UsageError(f"{path} is neither an .npz nor an HDF5 file.", why, "Save it with numpy.savez. " + _HELP)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{path} cannot be read.", f"It is damaged or incomplete: {error}.") from error
     version = arrays.pop("format_version", None)
@@ -174,7 +177,7 @@ class _Door:
             array = np.ascontiguousarray(array, dtype=np.float32)
         bad = ~np.isfinite(array).all(axis=1)
         if bad.any():
-            why = f"The first of {bad.sum()} such rows is row {bad.argmax()} (counted from 0)."
+            why = f"Rows with them: {bad.sum()}, the first is row {bad.argmax()} (counted from 0)."
             raise self.error(f"has NaN or infinity in '{name}'.", why, "Find out why the encoder made them.")
         return array
 
@@ -183,17 +186,24 @@ class _Door:
         array = self.get(name, dimensions)
         kind = array.dtype.kind
         # Beyond 2^53 a float no longer tells neighbouring whole numbers apart; NaN fails both comparisons.
-        if kind not in "iubf" or (kind == "f" and not ((array == np.rint(array)) & (np.abs(array) < 2**53)).all()):
+        good = np.full(array.shape, kind in "iub")
+        if kind == "f":
+            good = (array == np.rint(array)) & (np.abs(array) < 2**53)
+        if kind not in "iubf" or not good.all():
             raise self.error(
                 f"has '{name}' that are no whole numbers (type {array.dtype}).",
-                "Classes are numbered.",
-                "Number them with: numpy.unique(values, return_inverse=True)[1]",
+                f"Classes are whole numbers, and it holds {', '.join(f'{value!s:.8}' for value in array[~good][:3])}.",
+                "Number them: numpy.unique(values, return_inverse=True)[1]. Cut a quantity into bins: numpy.digitize.",
             )
         return array.astype(np.int64)
 
     def length(self, name: str, array: np.ndarray, n: int) -> None:
         if len(array) != n:
-            raise self.error(f"has {n} rows in '{self.first}' but {len(array)} in '{name}'.")
+            raise self.error(
+                f"has {n} rows in '{self.first}' but {len(array)} in '{name}'.",
+                "Row i of every array belongs to the same image.",
+                "Save all arrays from the same pass over the images.",
+            )
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         if name not in self.arrays:
@@ -301,5 +311,10 @@ def _read_hdf5(path: Path) -> dict[str, Any]:
     wanted = (*_KNOWN, "format_version", "split_source")
     with h5py.File(path, "r") as file:
         found = {name: file.attrs[name] for name in wanted if name in file.attrs}
-        datasets = [name for name in _KNOWN if isinstance(file.get(name), h5py.Dataset)]
-        return found | {name: file[name][()] for name in datasets}
+        return found | {name: _array(file[name]) for name in _KNOWN if isinstance(file.get(name), h5py.Dataset)}
+
+
+def _array(dataset: h5py.Dataset) -> np.ndarray:
+    """What a dataset holds; texts as in an ``.npz``, where h5py would give Python objects."""
+    is_text = h5py.check_string_dtype(dataset.dtype)
+    return np.asarray(dataset.asstr()[()], dtype=str) if is_text else np.asarray(dataset[()])

@@ -70,7 +70,7 @@ def choose_rows(codes: Codes, labels: np.ndarray, target: str, seed: int, max_tr
     if len(np.unique(labels[train])) < 2 or not len(test):
         raise UsageError(
             f"The factor '{target}' cannot be probed.",
-            f"{len(train)} rows of {len(np.unique(labels[train]))} classes to train on, {len(test)} to test on.",
+            f"Classes to train on: {len(np.unique(labels[train]))} in {len(train)} rows. Rows to test on: {len(test)}.",
             "It needs training rows of at least two classes and test rows of the same classes.",
         )
     return Rows(train, tuned_train, validation, test, protocol, tuple(notes))

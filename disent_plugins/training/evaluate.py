@@ -9,6 +9,8 @@ from typing import Any
 
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.errors import PluginFailure, UsageError, WorkFailed
+from disent_plugins.metrics.code_blocks import example
+from disent_plugins.metrics.cores import one_blas_thread
 from disent_plugins.options import build
 from disent_plugins.registry.host import OURS, Registry
 
@@ -48,7 +50,8 @@ def measure(
         hint = f"See them all with: disent metrics {name} --options"
         return metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint)).measure(subject)
 
-    result = registry.call(plugin, what, run)
+    with one_blas_thread():
+        result = registry.call(plugin, what, run)
     if not isinstance(result, Result):
         raise PluginFailure(what + ".", f"It returned {type(result).__name__}, not a disent_plugins.Result.")
     bad = [key for key, value in result.values.items() if not math.isfinite(value.value)]
@@ -88,5 +91,5 @@ def _check_needs(name: str, needs: Sequence[str], subject: Subject) -> None:
         raise UsageError(
             f"Metric '{name}' compares content and style, and the codes of {subject.name} are in one piece.",
             f"They have {subject.codes.content.shape[1]} columns and no blocks.",
-            "Say which columns are which: --content 0:8 --style 8:16",
+            example(subject.codes.content.shape[1]),
         )

@@ -21,15 +21,8 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
-from disent_plugins.metrics.content_style.reading import (
-    BLOCKS,
-    WORDS,
-    ReadingOptions,
-    normalise,
-    read_all,
-    reading_settings,
-    targets,
-)
+from disent_plugins.metrics.content_style.classifiers import WORDS, normalise
+from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
 from disent_plugins.metrics.factors.references import interval
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.seeds import stream
@@ -112,7 +105,7 @@ class Blocks:
         """
         config, seed = self.config, subject.seed
         found, notes = targets(subject.codes, config, seed)
-        readings = read_all(subject, found, ("nonlinear",))
+        readings = read_all(subject, found, ("nonlinear",), jobs=config.jobs)
         names = [target.name for target in found]
         pairs = [[readings[block, name, "nonlinear"] for block in BLOCKS] for name in names]
         floors = np.array([pair[0].floor for pair in pairs])

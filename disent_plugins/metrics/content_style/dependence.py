@@ -14,16 +14,8 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.bootstrap import mean_interval
-from disent_plugins.metrics.content_style.reading import (
-    BLOCKS,
-    WORDS,
-    Reading,
-    ReadingOptions,
-    read_all,
-    reading_settings,
-    standardised,
-    targets,
-)
+from disent_plugins.metrics.content_style.classifiers import WORDS, Reading, standardised
+from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
 from disent_plugins.metrics.seeds import stream
 from disent_plugins.options import option
 
@@ -103,7 +95,7 @@ class Dependence:
         correlation, p_value, notes = _correlation(subject, config)
         found, _ = targets(subject.codes, config, seed)
         label = found[:1]
-        readings = read_all(subject, label, ("nonlinear",))
+        readings = read_all(subject, label, ("nonlinear",), jobs=config.jobs)
         values = {"distance-correlation": correlation}
         for block in BLOCKS:
             reading = readings[block, label[0].name, "nonlinear"]

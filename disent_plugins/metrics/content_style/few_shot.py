@@ -109,7 +109,7 @@ class FewShot:
             raise UsageError(
                 "Few-shot recognition needs two classes with examples and an image to recognise.",
                 f"The test split has {len(test)} images, at most {max(counts, default=0)} of one class.",
-                "Give a test split with more images of a class.",
+                "Give a test split with more images of a class, or ask for fewer examples: --set shots=1",
             )
         recorded = {
             **asdict(config), "seed": subject.seed, "split": codes.split_source, "fused_by": rule(subject),

@@ -17,18 +17,8 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.metrics.bootstrap import proportion_interval
-from disent_plugins.metrics.content_style.reading import (
-    BLOCKS,
-    WORDS,
-    Kind,
-    Reading,
-    ReadingOptions,
-    Target,
-    normalise,
-    read_all,
-    reading_settings,
-    targets,
-)
+from disent_plugins.metrics.content_style.classifiers import WORDS, Kind, Reading, normalise
+from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, Target, read_all, reading_settings, targets
 from disent_plugins.metrics.factors.references import interval
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.seeds import stream
@@ -105,7 +95,7 @@ class Leakage:
         """
         config, seed = self.config, subject.seed
         found, notes = targets(subject.codes, config, seed)
-        readings = read_all(subject, found, KINDS)
+        readings = read_all(subject, found, KINDS, jobs=config.jobs)
         values = {"leakage": _summary(readings, found, config.bootstrap, seed)}
         for (block, name, kind), reading in readings.items():
             low, high = proportion_interval(

@@ -20,6 +20,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
+from disent_plugins.metrics.cores import cores, jobs_option
 from disent_plugins.metrics.factors.references import Says, value_of
 from disent_plugins.metrics.factors.sample import (
     FactorOptions,
@@ -51,7 +52,7 @@ class DciConfig(FactorOptions):
     backend: Backend = option("forest", "Classifier of every factor. Values of different backends do not compare.")
     trees: int = option(10, "Trees of a forest, or stages of gradient boosting.", low=2)
     test_samples: int = option(5000, "Most rows to test on.", low=10)
-    jobs: int = option(1, "Threads to fit factors in; no number depends on them.", low=1)
+    jobs: int = jobs_option()
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,10 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
         }  # fmt: skip
         notes = sample.notes
         if len(sample.names) == 1:
-            notes = (*notes, "One factor varies, so that every code serves it alone: disentanglement is 1, of noise too.")
+            notes = (
+                *notes,
+                "One factor varies, so that every code serves it alone: disentanglement is 1, of noise too.",
+            )
         return Result("dci", values, {**asdict(config), **sample_settings(sample, subject)}, artifacts, notes)
 
 
@@ -192,8 +196,15 @@ def dci(
 
 
 def fitted(sample: Sample, seed: int, *, backend: Backend = "forest", trees: int = 10, jobs: int = 1) -> Fitted:
-    """Fit a classifier per factor on the rows that are not ``sample.test``, and test it on those that are."""
-    columns = Parallel(n_jobs=jobs, prefer="threads")(
+    """Fit a classifier per factor on the rows that are not ``sample.test``, and test it on those that are.
+
+    Args:
+        sample: The rows.
+        seed: Of the classifiers.
+        backend, trees: As in ``DciConfig``.
+        jobs: Threads, 0 for one a core; nothing depends on them.
+    """
+    columns = Parallel(n_jobs=cores(jobs), prefer="threads")(
         delayed(_fit)(sample, k, derived(seed, str(k)) % 2**32, backend, trees) for k in range(len(sample.names))
     )
     importance, by_tree, correct = zip(*columns, strict=True)

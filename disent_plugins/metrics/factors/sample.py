@@ -82,8 +82,14 @@ def fitted_sample(subject: Subject, options: FactorOptions, test_samples: int = 
     on lack are left out, with a note.
 
     Raises:
-        UsageError: As for ``one_sample``.
+        UsageError: As for ``one_sample``, or ``options.rows`` asks for all rows.
     """
+    if options.rows == "all":
+        raise UsageError(
+            "rows=all does not go with this metric.",
+            "It is fitted on the training split and judged on the test split, never on the rows it was fitted on.",
+            "Leave --set rows=all out, or give another split.",
+        )
     codes, seed = subject.codes, subject.seed
     columns, _ = _columns(codes, options.factors, np.arange(len(codes.factors)))
     train, test = codes.rows("train"), codes.rows("test")
@@ -188,9 +194,15 @@ def _some(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
     return np.sort(stream(seed, "factors", name).permutation(rows)[:most])
 
 
-def _columns(codes: Codes, wanted: str | None, rows: np.ndarray) -> tuple[list[int], list[str]]:
+def _columns(codes: Codes, wanted: str | None, rows: np.ndarray, more: str = "") -> tuple[list[int], list[str]]:
     """Columns of the factors to use, and the names of those that do not vary in ``rows``."""
     names = list(codes.factor_names) if wanted is None else [name.strip() for name in wanted.split(",") if name.strip()]
+    if not names:
+        raise UsageError(
+            "No factor was named.",
+            f"The codes have: {', '.join(codes.factor_names)}.",
+            "Name some of them, comma-separated, or leave --set factors=... out.",
+        )
     for name in names:
         if name not in codes.factor_names:
             raise UsageError(f"There is no factor '{name}'.", suggestion(name, codes.factor_names))
@@ -199,8 +211,8 @@ def _columns(codes: Codes, wanted: str | None, rows: np.ndarray) -> tuple[list[i
     if not varying:
         raise UsageError(
             "No factor varies in these rows.",
-            f"{', '.join(names) or 'None'}: one value in all {len(rows)} rows, so there is nothing to tell.",
-            "Give rows in which a factor takes two values or more, or: --set rows=all",
+            f"{', '.join(names)}: one value in all {len(rows)} rows, so there is nothing to tell.",
+            f"Give rows in which a factor takes two values or more{more or '.'}",
         )
     return varying, [codes.factor_names[column] for column in columns if column not in varying]
 
@@ -209,7 +221,10 @@ def _sample(
     subject: Subject, options: FactorOptions, rows: np.ndarray, test: np.ndarray, protocol: str, notes: tuple[str, ...]
 ) -> Sample:
     codes = subject.codes
-    columns, constant = _columns(codes, options.factors, rows)
+    # Where something is fitted on other rows, the option has no say.
+    helps = test.all() and len(rows) < len(codes.factors) and (codes.factors != codes.factors[0]).any()
+    more = ", or all of them: --set rows=all" if helps else ""
+    columns, constant = _columns(codes, options.factors, rows, more)
     if constant:
         notes += (f"Left out, as they have one value in these rows: {', '.join(constant)}.",)
     values = np.concatenate([codes.content[rows], codes.style[rows]], axis=1).astype(np.float64)
@@ -221,11 +236,15 @@ def _sample(
         )
     compact = np.stack([np.unique(codes.factors[rows, c], return_inverse=True)[1] for c in columns], axis=1)
     names = tuple(codes.factor_names[column] for column in columns)
-    for name, size in zip(names, compact.max(axis=0) + 1, strict=True):
-        if size * LEAST_PER_VALUE > len(rows):
-            raise UsageError(
-                f"The factor '{name}' has {size} values in {len(rows)} rows.",
-                f"A factor needs {LEAST_PER_VALUE} rows a value or more, on average.",
-                f"Measure more rows, or the other factors: --set factors={','.join(n for n in names if n != name)}",
-            )
+    sizes = dict(zip(names, compact.max(axis=0) + 1, strict=True))
+    usable = [name for name, size in sizes.items() if size * LEAST_PER_VALUE <= len(rows)]
+    if len(usable) < len(names):
+        name = next(name for name in names if name not in usable)
+        raise UsageError(
+            f"The factor '{name}' has {sizes[name]} values in {len(rows)} rows.",
+            f"A factor needs {LEAST_PER_VALUE} rows a value or more, on average.",
+            f"Measure more rows, or the other factors: --set factors={','.join(usable)}"
+            if usable
+            else "Measure more rows, or merge values.",
+        )
     return Sample(values, compact.astype(np.int64), names, test, protocol, notes)

@@ -103,7 +103,9 @@ def gap(scores: np.ndarray) -> float:
 
 def predictability(sample: Sample, predictor: Predictor = "threshold", seed: int = 0) -> np.ndarray:
     """How well every code alone predicts every factor, [D, K]."""
-    score = {"threshold": _threshold, "svm": _svm, "r2": _r2}[predictor]
+    if predictor == "threshold":
+        return _by_thresholds(sample)
+    score = {"svm": _svm, "r2": _r2}[predictor]
     fit, judge = ~sample.test, sample.test
     return np.array(
         [[score(code[fit], factor[fit], code[judge], factor[judge], seed) for factor in sample.factors.T]
@@ -111,12 +113,25 @@ def predictability(sample: Sample, predictor: Predictor = "threshold", seed: int
     )  # fmt: skip
 
 
-def _threshold(code: np.ndarray, factor: np.ndarray, test: np.ndarray, truth: np.ndarray, seed: int) -> float:
-    size = int(max(factor.max(), truth.max())) + 1
-    edges = _edges(code, max(LEAST_PIECES, 2 * size))
-    joint = np.bincount(np.searchsorted(edges, code) * size + factor, minlength=(len(edges) + 1) * size)
-    answers = joint.reshape(-1, size).argmax(axis=1)
-    right = (answers[np.searchsorted(edges, test)] == truth).mean()
+def _by_thresholds(sample: Sample) -> np.ndarray:
+    fit, judge = ~sample.test, sample.test
+    found = np.empty((sample.codes.shape[1], len(sample.names)))
+    for d, code in enumerate(sample.codes.T):
+        pieces: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # factors of as many values share the cuts of a code
+        for k, size in enumerate(sample.sizes):
+            count = max(LEAST_PIECES, 2 * size)
+            if count not in pieces:
+                edges = _edges(code[fit], count)
+                pieces[count] = np.searchsorted(edges, code[fit]), np.searchsorted(edges, code[judge])
+            found[d, k] = _told(*pieces[count], sample.factors[fit, k], sample.factors[judge, k])
+    return found
+
+
+def _told(piece: np.ndarray, test_piece: np.ndarray, factor: np.ndarray, truth: np.ndarray) -> float:
+    """Accuracy of the most frequent value of every piece, between that of the most frequent value of all (0) and 1."""
+    size, count = int(max(factor.max(), truth.max())) + 1, int(max(piece.max(), test_piece.max())) + 1
+    answers = np.bincount(piece * size + factor, minlength=count * size).reshape(count, size).argmax(axis=1)
+    right = (answers[test_piece] == truth).mean()
     chance = (np.bincount(factor).argmax() == truth).mean()
     return max(float((right - chance) / (1 - chance)), 0.0) if chance < 1 else 0.0
 

@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from disent_plugins.about import Expect
 from disent_plugins.contracts import Report
 from disent_plugins.errors import UsageError
+from disent_plugins.metrics.cores import cores
 from disent_plugins.metrics.oracles.cases import CASES, Oracle
 from disent_plugins.metrics.oracles.scores import PARTS, Score, Scores, scores_of_function, scores_of_metric
 from disent_plugins.metrics.seeds import derived
@@ -83,7 +84,7 @@ def check_on_oracles(
         expects: What it must score; cases are names in ``CASES``.
         seed: Of the oracles and of the metric.
         rows: Rows of every oracle instead of its usual number.
-        jobs: Processes; findings do not depend on it.
+        jobs: Processes, 0 for one a core; findings do not depend on it.
         report: Progress, in oracles.
 
     Returns:
@@ -205,7 +206,7 @@ def _measure_all(
     scores: Scores, tasks: Sequence[Callable[[], Oracle]], seed: int, jobs: int, report: Report
 ) -> list[Measured]:
     found: list[Measured] = []
-    parallel = Parallel(n_jobs=jobs, return_as="generator")
+    parallel = Parallel(n_jobs=cores(jobs), return_as="generator")
     report(0, len(tasks), "oracles")
     for one in parallel(delayed(_measured)(scores, task, seed) for task in tasks):
         found.append(one)

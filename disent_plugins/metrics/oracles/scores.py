@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from disent_plugins.contracts import Result, Subject
+from disent_plugins.metrics.cores import one_blas_thread
 from disent_plugins.metrics.oracles.cases import Oracle
 from disent_plugins.metrics.seeds import stream
 
@@ -46,7 +47,8 @@ def scores_of_metric(metric_class: type, needs: Sequence[str], oracle: Oracle, s
         subject = Subject(
             "oracle", oracle.codes, seed, Path(folder), decode=model.decode, images=model.images, encode=model.encode
         )
-        result = metric_class(metric_class.Config()).measure(subject)  # type: ignore[attr-defined]
+        with one_blas_thread():
+            result = metric_class(metric_class.Config()).measure(subject)  # type: ignore[attr-defined]
     if not isinstance(result, Result):
         raise TypeError(f"measure returned {type(result).__name__}, not a disent_plugins.Result")
     return {name: Score(value.value, value.normalised, value.better) for name, value in result.values.items()}
