@@ -58,8 +58,8 @@ class Swap:
         floor="What permuted labels agree with the judgements, exactly: `sum_c n_judged(c) n_labels(c) / n^2`. A "
         "perfect swap has a `takes-style` near 0, below this floor.",
         ceiling="The accuracy on real images, the most that this judge can see; for `real` itself 1.",
-        cost="The classifier once per data set and seed: 60 s for 50,000 images of 32 x 32 on one core; then decoding "
-        "and judging, 10 s for 10,000 pairs.",
+        cost="The classifier once per data set and seed: 41 s for 50,000 images of 32 x 32 on one core; then 33 s to "
+        "decode and judge 10,000 swaps and 10,000 reconstructions with the paper's network.",
         distrust="Distrust it when `real` is low (a note says so below 0.95) or when `reconstructions` is far below "
         "`real`: then blur is judged, not the swap. A decoder that ignores the style altogether has a perfect "
         "`keeps-content`; read it beside exact-swap or cycle. The interval does not hold the chance of another "
