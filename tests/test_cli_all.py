@@ -64,6 +64,8 @@ def test_codes_without_a_model_leave_out_what_needs_one(disent, tmp_path):
     assert found.code == 0, found.err
     assert found.json["metrics"]["probe"]["values"]["content/mean/strong"] > 0.8
     assert "needs decoder" in found.json["left_out"]["swap-grid"]
+    assert json.loads((tmp_path / "figures" / "results.json").read_text()) == found.json["metrics"]
+    assert rows_of(tmp_path / "figures" / "results.csv")
 
 
 def test_an_unknown_group_is_refused(trained, disent):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,6 +76,7 @@ def measure_all_metrics(
     """Measure everything: one table, results.json, results.csv and pictures."""
     from disent_plugins.cli import suite as tables
     from disent_plugins.cli.progress import reporting
+    from disent_plugins.files import write_json
     from disent_plugins.training.suite import measure_all, over_runs, suite, write_csv
 
     registry = state.registry()
@@ -84,30 +86,44 @@ def measure_all_metrics(
         if group not in known:
             raise UsageError(f"There is no group '{group}'.", suggestion(group, known))
     blocks = _blocks(codes, content, style, "all")
-    found, names, place = [], [], out or Path("figures")
+    found, names = [], []
     with reporting() as report:
         for run in runs or (None,):
             subject, folder = _subject(run, codes, blocks, seed, checkpoint, device, out, report)
-
-            def keep(entry: Any, folder: Any = folder if out is None else None) -> None:
-                if folder is not None:
-                    folder.add_results(tables.documents([entry]))
-
-            entries = measure_all(registry, subject, groups=wanted, preset=preset, done=keep)
-            found.append(entries)
+            place = folder.path if folder is not None and out is None else out or Path("figures")
+            keep = _keeper(place, folder if out is None else None)
+            found.append(measure_all(registry, subject, groups=wanted, preset=preset, done=keep))
             names.append(subject.name)
-            if folder is not None and out is None:
-                place = write_csv(folder.path / "results.csv", entries).parent
+            write_csv(place / "results.csv", found[-1])
     together = over_runs(found)
-    if len(found) > 1 or codes is not None or out is not None:
+    if len(found) > 1:
         place = out or Path("figures")
+        write_json(place / "results.json", tables.documents(together))
         write_csv(place / "results.csv", together)
     if json:
         state.print_json({"metrics": tables.documents(together), "left_out": tables.left_out(together)})
         return
     state.say(f"measured: {', '.join(names)}")
     tables.show_entries(together)
-    state.say(f"as CSV: {show.shorten(place / 'results.csv')}")
+    state.say(f"written: {show.shorten(place / 'results.json')}, {show.shorten(place / 'results.csv')}")
+
+
+def _keeper(place: Path, folder: Any) -> Callable[[Any], None]:
+    """What writes every metric's result when it is done: among a run's results, or else into a file in ``place``."""
+    from disent_plugins.cli.suite import documents
+    from disent_plugins.files import write_json
+
+    done: dict[str, Any] = {}
+
+    def keep(entry: Any) -> None:
+        found = documents([entry])
+        done.update(found)
+        if folder is not None:
+            folder.add_results(found)
+        else:
+            write_json(place / "results.json", done)
+
+    return keep
 
 
 app.command("check")(check)
