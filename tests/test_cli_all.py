@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from disent_plugins.cli import state
+from disent_plugins.cli.show import show_values
 from disent_plugins.cli.suite import show_entries
 from disent_plugins.contracts import Result, Value
+from disent_plugins.training.documents import document
 from disent_plugins.training.suite import Entry
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "third_party_metric"
@@ -41,6 +44,18 @@ def test_no_number_of_the_table_is_cropped(capsys):
     assert max(map(len, out.splitlines())) <= 80
     for whole in ("leakage", "content", "-1,234.5 ↑ -1,234.5", "12,345.6", "202,599"):
         assert whole in out
+
+
+@pytest.mark.parametrize(("width", "bar"), [(80, True), (60, False)])
+def test_a_narrow_terminal_costs_the_bar_and_no_digit(monkeypatch, capsys, width, bar):
+    monkeypatch.setattr(state, "out", state.Out(width=width))
+    value = Value(9.807, "structural similarity of images", 0.0, 12345.6, 9.637, 10.49, 202_599, better="up")
+    show_values(document(Result("kl", {"content/active_units": value}, {})))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    for whole in ("9.807 ↑", "9.637–10.49", "12,345.6", "202,599"):
+        assert whole in out
+    assert ("·" in out) == bar
 
 
 def test_several_runs_give_their_mean(trained, disent, tmp_path):

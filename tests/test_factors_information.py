@@ -71,3 +71,15 @@ def test_noise_is_hardly_ever_significant(sizes: tuple[int, ...]) -> None:
 def test_quantile_bins_see_order_only(seed: int) -> None:
     codes = np.random.default_rng(seed).normal(size=(200, 2))
     assert np.array_equal(binned(codes, 7), binned(np.exp(3 * codes), 7))
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), count=st.integers(2, 60), size=st.integers(2, 60), n=st.integers(2, 200))
+def test_sparse_tables_give_what_full_ones_do(seed, count, size, n):
+    generator = np.random.default_rng(seed)
+    code, factor = generator.integers(count, size=n), generator.integers(size, size=n)
+    joint = np.zeros((count, size))
+    np.add.at(joint, (code, factor), 1 / n)
+    product = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+    wanted = (joint[joint > 0] * np.log(joint[joint > 0] / product[joint > 0])).sum()
+    assert mutual_information(code[:, None], factor[:, None])[0, 0] == pytest.approx(wanted, abs=1e-12)

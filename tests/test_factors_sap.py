@@ -11,7 +11,7 @@ from metric_files import codes as blocks
 from metric_files import subject
 
 from disent_plugins.metrics.factors.sample import sample_of
-from disent_plugins.metrics.factors.sap import Sap, SapConfig, gap, predictability
+from disent_plugins.metrics.factors.sap import Sap, SapConfig, _most_frequent, gap, predictability
 
 
 def factors(sizes: tuple[int, ...], n: int = 3000) -> np.ndarray:
@@ -117,3 +117,12 @@ def test_golden_value_and_determinism(tmp_path):
 
 
 GOLDEN = 0.4626
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), count=st.integers(1, 60), size=st.integers(1, 60), n=st.integers(1, 80))
+def test_answers_are_the_same_whether_or_not_empty_cells_are_skipped(seed, count, size, n):
+    generator = np.random.default_rng(seed)
+    piece, factor = generator.integers(count, size=n), generator.integers(size, size=n)
+    table = np.bincount(piece * size + factor, minlength=count * size).reshape(count, size)
+    assert np.array_equal(_most_frequent(piece, factor, count, size), table.argmax(axis=1))

@@ -13,6 +13,12 @@ from disent_plugins.cli import state
 from disent_plugins.options import OptionInfo
 
 BAR = 10
+NARROWEST = 12
+"""Letters of a value's name that stand in a line at least."""
+
+_COLUMNS = ("", "value  ", "95 %", "chance", "ceiling", "from chance", "N")
+BARS = ("from chance", "to ceiling")
+_RIGHT = ("value  ", "chance", "ceiling", "N")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -41,7 +47,7 @@ def show_result(document: Mapping[str, Any]) -> None:
 def show_values(document: Mapping[str, Any]) -> None:
     """Print values with their reference points, and the notes."""
     if document["values"]:
-        state.out.print(_values(document))
+        print_values(_values(document))
     for note in document["notes"]:
         state.out.print(Text(f"  note: {note}", style="dim"))
 
@@ -55,21 +61,45 @@ def shorten(path: str | Path) -> str:
         return str(path)
 
 
+def values_table(title: str, columns: Sequence[str], widths: Sequence[int]) -> Table:
+    """An empty table of values, its columns as wide as ``widths`` says."""
+    made = table(title, columns, [])
+    made.padding = (0, 1, 0, 0)
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = width
+        column.justify = "right" if column.header in _RIGHT else "left"
+    return made
+
+
+def widths_for(columns: Sequence[str], lines: Iterable[Sequence[Text]], room: int) -> list[int]:
+    """Of a table whose first column has names: they are broken where ``room`` is short, numbers never are."""
+    headers = [Text(name) for name in columns]
+    widths = [max(cell.cell_len for cell in column) for column in zip(headers, *lines, strict=True)]
+    numbers = sum(widths[1:]) + len(widths) - 1
+    return [max(min(widths[0], room - numbers), NARROWEST), *widths[1:]]
+
+
+def print_values(made: Table) -> None:
+    """Print a table of values; without its bars where there is no room for them."""
+    needed = sum(column.width or 0 for column in made.columns) + len(made.columns) - 1
+    if needed > state.out.width:
+        made.columns = [column for column in made.columns if column.header not in BARS]
+    state.out.print(made)
+
+
 def _values(document: Mapping[str, Any]) -> Table:
-    """The values, a block for each unit, in 80 columns."""
-    shown = table(document["metric"], ["", "value  ", "95 %", "chance", "ceiling", "from chance", "N"], [])
-    shown.padding = (0, 1, 0, 0)
-    for number in (1, 3, 4, 6):
-        shown.columns[number].justify = "right"
-    for column in shown.columns:
-        column.no_wrap = True
-    units = dict.fromkeys(reference["unit"] for reference in document["reference"].values())
-    for unit in units:
+    """The values, a block for each unit."""
+    lines: dict[str, list[list[Text]]] = {}
+    for name, value in document["values"].items():
+        reference = document["reference"][name]
+        lines.setdefault(reference["unit"], []).append(_cells(name, value, reference))
+    every = [line for block in lines.values() for line in block]
+    every += [[Text(unit), *[Text()] * (len(_COLUMNS) - 1)] for unit in lines]
+    shown = values_table(document["metric"], _COLUMNS, widths_for(_COLUMNS, every, state.out.width))
+    for unit, block in lines.items():
         shown.add_row(Text(unit, style="dim"))
-        for name, value in document["values"].items():
-            reference = document["reference"][name]
-            if reference["unit"] == unit:
-                shown.add_row(*_cells(name, value, reference))
+        for line in block:
+            shown.add_row(*line)
     return shown
 
 

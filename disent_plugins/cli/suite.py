@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from disent_plugins.training.suite import Entry
 
 BAR = 12
-NARROWEST = 12
-"""Letters of a value's name that stand in a line at least; numbers are never broken."""
-
 COLUMNS = ("", "value  ", "chance", "to ceiling", "ceiling", "N")
 _LONGEST_UNIT = 4
 """Units such as nats and dB stand in the table; longer ones are words, for which the JSON document is the place."""
@@ -29,19 +26,14 @@ def show_entries(entries: Sequence[Entry]) -> None:
         if entry.result is not None
         for name, value in entry.result.values.items()
     ]
-    widths = _widths([cells for _, cells in lines], state.out.width)
+    widths = show.widths_for(COLUMNS, [cells for _, cells in lines], state.out.width)
     for group in dict.fromkeys(entry.group for entry in entries):
         rows = [cells for of, cells in lines if of == group]
         if rows:
-            made = show.table(group, COLUMNS, [])
-            made.padding = (0, 1, 0, 0)
-            for number in (1, 2, 4, 5):
-                made.columns[number].justify = "right"
-            for column, width in zip(made.columns, widths, strict=True):
-                column.width = width
+            made = show.values_table(group, COLUMNS, widths)
             for row in rows:
                 made.add_row(*row)
-            state.out.print(made)
+            show.print_values(made)
             state.out.print()
     for entry in entries:
         for note in entry.result.notes if entry.result is not None else ():
@@ -54,14 +46,6 @@ def show_entries(entries: Sequence[Entry]) -> None:
         if entry.result is None:
             state.say(f"left out: {entry.name}: {entry.left_out}")
     state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
-
-
-def _widths(lines: Sequence[Sequence[Text]], room: int) -> list[int]:
-    """Of every column, the same in all groups; where ``room`` is short, names are broken into several lines."""
-    headers = [Text(name) for name in COLUMNS]
-    widths = [max(cell.cell_len for cell in column) for column in zip(headers, *lines, strict=True)]
-    numbers = sum(widths[1:]) + len(widths) - 1
-    return [max(min(widths[0], room - numbers), NARROWEST), *widths[1:]]
 
 
 def documents(entries: Sequence[Entry]) -> dict[str, Any]:

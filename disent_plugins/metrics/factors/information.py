@@ -94,8 +94,12 @@ def mutual_information(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 def _information(code: np.ndarray, factor: np.ndarray, size: int) -> float:
     count = int(code.max()) + 1
-    joint = np.bincount(code * size + factor, minlength=count * size).reshape(count, size) / len(code)
-    found = _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0)) - _entropy(joint)
+    cells = code * size + factor
+    if count * size <= len(code):
+        joint = np.bincount(cells)
+    else:  # most cells are empty: count those that are not
+        joint = np.unique(cells, return_counts=True)[1]
+    found = sum(_entropy(np.bincount(x) / len(code)) for x in (code, factor)) - _entropy(joint / len(code))
     return max(found, 0.0)
 
 
@@ -184,10 +188,12 @@ def _chance(a: np.ndarray, b: np.ndarray, n: int) -> float:
     if len(a) == 1 or len(b) == 1:
         return 0.0
     at, excess, bend = _poisson()
+    # Bins and values are of few different sizes, and cells of the same sizes are alike.
+    (a, many), (b, times) = np.unique(a, return_counts=True), np.unique(b, return_counts=True)
     where = np.log(np.maximum(np.outer(a, b) / n, 1e-12))
     lost = 1.0 - np.outer(1 - a / n, 1 - b / n)
     cells = np.interp(where, at, excess) - 0.5 * lost * np.interp(where, at, bend)
-    return max(float(cells.sum()) / n, 0.0)
+    return max(float(many @ cells @ times) / n, 0.0)
 
 
 @cache

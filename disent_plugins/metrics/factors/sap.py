@@ -130,10 +130,21 @@ def _by_thresholds(sample: Sample) -> np.ndarray:
 def _told(piece: np.ndarray, test_piece: np.ndarray, factor: np.ndarray, truth: np.ndarray) -> float:
     """Accuracy of the most frequent value of every piece, between that of the most frequent value of all (0) and 1."""
     size, count = int(max(factor.max(), truth.max())) + 1, int(max(piece.max(), test_piece.max())) + 1
-    answers = np.bincount(piece * size + factor, minlength=count * size).reshape(count, size).argmax(axis=1)
-    right = (answers[test_piece] == truth).mean()
+    right = (_most_frequent(piece, factor, count, size)[test_piece] == truth).mean()
     chance = (np.bincount(factor).argmax() == truth).mean()
     return max(float((right - chance) / (1 - chance)), 0.0) if chance < 1 else 0.0
+
+
+def _most_frequent(piece: np.ndarray, factor: np.ndarray, count: int, size: int) -> np.ndarray:
+    """[count] the most frequent value of the factor in every piece, the least of several; 0 in empty pieces."""
+    cells = piece * size + factor
+    if count * size <= 10 * len(cells):
+        return np.bincount(cells, minlength=count * size).reshape(count, size).argmax(axis=1)
+    answers = np.zeros(count, dtype=np.int64)  # most cells are empty: only the others are looked at
+    cells, times = np.unique(cells, return_counts=True)
+    order = np.lexsort((-cells, times))  # the last one that is written to a piece stays
+    answers[cells[order] // size] = cells[order] % size
+    return answers
 
 
 def _edges(code: np.ndarray, pieces: int) -> np.ndarray:
