@@ -15,6 +15,9 @@ from typing import Any
 from disent_plugins.errors import UsageError, WorkFailed
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {
+    errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG
+}  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -35,7 +38,7 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
                 "What was there before is unchanged; the unfinished file was removed.",
                 f"Free some space on the file system of {path.parent}, or choose another folder, and run it again.",
             ) from error
-        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError) or error.errno == errno.EROFS:
+        if error.errno in _REFUSED:
             raise UsageError(
                 f"Cannot write {path}.", f"The system says: {error.strerror}.", "Choose a folder that you may write to."
             ) from error

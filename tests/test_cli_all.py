@@ -58,16 +58,91 @@ def test_a_narrow_terminal_costs_the_bar_and_no_digit(monkeypatch, capsys, width
     assert ("·" in out) == bar
 
 
+def other_run(trained: Path, path: Path, **settings: object) -> Path:
+    """A copy of a run that says to be another."""
+    other = shutil.copytree(trained, path)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | settings))
+    return other
+
+
 def test_several_runs_give_their_mean(trained, disent, tmp_path):
-    other = shutil.copytree(trained, tmp_path / "runs" / "other")
+    other = other_run(trained, tmp_path / "runs" / "other", seed=5)
     found = disent("metrics", "all", trained, other, "--groups", "quality", "--json")
     assert found.code == 0, found.err
     document = found.json["metrics"]["reconstruction"]
     alone = json.loads((other / "results.json").read_text())["reconstruction"]
     assert document["values"]["sse"] == pytest.approx(alone["values"]["sse"])
+    assert document["settings"]["runs"]["sse"] == [alone["values"]["sse"]] * 2
+    assert document["settings"]["seed"] == [0, 5]
     assert document["reference"]["sse"]["low"] == pytest.approx(document["reference"]["sse"]["high"])
     assert "mean of 2 runs" in document["reference"]["sse"]["estimator"]
-    assert rows_of(tmp_path / "figures" / "results.csv")
+    assert {row["subject"].count(",") for row in rows_of(tmp_path / "figures" / "results.csv")} == {1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"model": "mlvae"}, "not of one model: gmvae, mlvae"),
+        ({"data": "mnist"}, "not of one data: "),
+        ({}, "same seed"),
+    ],
+)
+def test_only_runs_that_differ_in_their_seed_have_a_mean(trained, disent, tmp_path, settings, words):
+    other = other_run(trained, tmp_path / "runs" / "other", **settings)
+    found = disent("metrics", "all", trained, other, "--groups", "pictures")
+    assert words in found.err
+    assert found.code == (2 if settings else 0)
+
+
+def test_a_run_twice_is_refused(trained, disent):
+    found = disent("metrics", "all", trained, trained)
+    assert (found.code, "named twice" in found.err) == (2, True)
+
+
+def test_groups_are_added_to_what_is_there(trained, disent):
+    for group in ("quality", "blocks"):
+        assert disent("metrics", "all", trained, "--groups", group).code == 0
+    kept = json.loads((trained / "results.json").read_text())
+    assert {"reconstruction", "retrieval"} <= set(kept)
+    assert {row["metric"] for row in rows_of(trained / "results.csv")} == {
+        name for name in kept if kept[name]["values"]
+    }
+
+
+def test_an_interruption_keeps_what_was_measured_and_says_so(disent, tmp_path, monkeypatch):
+    from disent_plugins.metrics.content_style.retrieval import Retrieval
+
+    def stop(metric, subject):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Retrieval, "measure", stop)
+    labels = np.arange(400) % 4
+    np.savez(tmp_path / "mine.npz", content=np.eye(4)[labels], style=np.eye(4)[labels], labels=labels)
+    found = disent("metrics", "all", "--codes", "mine.npz", "--groups", "blocks")
+    assert found.code == 130
+    kept = list(json.loads((tmp_path / "figures" / "mine" / "results.json").read_text()))
+    assert kept == ["blocks", "few-shot"]
+    assert "2 metrics are kept in" in found.err
+    assert "blocks, few-shot" in found.err
+    assert len({row["metric"] for row in rows_of(tmp_path / "figures" / "mine" / "results.csv")}) == 2
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(disent, tmp_path):
+    labels = np.arange(400) % 4
+    np.savez(tmp_path / "mine.npz", content=np.eye(4)[labels], style=np.eye(4)[labels], labels=labels)
+    (tmp_path / "afile").touch()
+    found = disent("metrics", "all", "--codes", "mine.npz", "--out", "afile")
+    assert (found.code, found.out) == (2, "")
+    assert "Cannot write" in found.err
+
+
+def test_a_preset_that_no_metric_has_is_refused(disent, tmp_path):
+    labels = np.arange(400) % 4
+    np.savez(tmp_path / "mine.npz", codes=np.eye(4)[labels], labels=labels)
+    found = disent("metrics", "all", "--codes", "mine.npz", "--as", "dlob")
+    assert (found.code, "Did you mean 'dlib'?" in found.err) == (2, True)
+    assert not (tmp_path / "figures" / "mine" / "results.csv").exists()
 
 
 def test_codes_without_a_model_leave_out_what_needs_one(disent, tmp_path):
@@ -79,8 +154,8 @@ def test_codes_without_a_model_leave_out_what_needs_one(disent, tmp_path):
     assert found.code == 0, found.err
     assert found.json["metrics"]["probe"]["values"]["content/mean/strong"] > 0.8
     assert "needs decoder" in found.json["left_out"]["swap-grid"]
-    assert json.loads((tmp_path / "figures" / "results.json").read_text()) == found.json["metrics"]
-    assert rows_of(tmp_path / "figures" / "results.csv")
+    assert json.loads((tmp_path / "figures" / "mine" / "results.json").read_text()) == found.json["metrics"]
+    assert rows_of(tmp_path / "figures" / "mine" / "results.csv")
 
 
 def test_an_unknown_group_is_refused(trained, disent):

@@ -14,7 +14,7 @@ import disent_plugins.training.trained as trained_module
 from disent_plugins.metrics.probe import Probe
 
 FAST = ("--set", "presets=strong", "--set", "inputs=mean")
-KEYS = ["metric", "values", "reference", "settings", "artifacts", "notes"]
+KEYS = ["metric", "subject", "group", "values", "reference", "settings", "artifacts", "notes"]
 
 
 @pytest.fixture

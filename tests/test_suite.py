@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,13 +12,15 @@ import numpy as np
 import pytest
 from metric_files import codes, subject
 
-from disent_plugins.cli.suite import interval_bar
+from disent_plugins.cli.suite import documents, interval_bar
 from disent_plugins.contracts import Result, Value
+from disent_plugins.errors import UsageError
 from disent_plugins.options import Options
 from disent_plugins.registry.hookspecs import hookimpl
 from disent_plugins.registry.host import Registry
 from disent_plugins.registry.specs import MetricSpec
-from disent_plugins.training.suite import Entry, mean_value, measure_all, over_runs, suite, write_csv
+from disent_plugins.training.results import write_results
+from disent_plugins.training.suite import Entry, mean_value, measure_all, over_runs, suite
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def test_a_metric_that_one_run_lacks_is_left_out_of_the_mean(registry, tmp_path)
     run = measure_all(registry, subject(tmp_path))
     other = [Entry(entry.group, entry.name, None, "broken") for entry in run]
     assert {entry.left_out for entry in over_runs([run, other])[:2]} == {"Not in every run: broken"}
+    assert {entry.left_out for entry in over_runs([other, other])[:2]} == {"broken"}
 
 
 def test_the_mean_of_values_without_ceiling_has_none():
@@ -107,14 +111,49 @@ def test_the_mean_of_values_without_ceiling_has_none():
     assert (found.value, found.floor, found.ceiling) == (2.0, 0.5, None)
 
 
-def test_the_csv_has_a_line_for_every_value(registry, tmp_path):
+def test_two_runs_have_a_range_and_more_an_interval_that_keeps_to_what_is_possible():
+    values = [Value(number, "accuracy", 0.1, 1.0) for number in (0.99, 0.6, 0.98)]
+    two, three = mean_value(values[:2]), mean_value(values)
+    assert (two.low, two.high) == (0.6, 0.99)
+    assert "the range" in two.estimator
+    assert (three.high, "interval of the mean" in three.estimator) == (1.0, True)
+    errors = mean_value([Value(number, "squared error per image", 50.0, 0.0) for number in (1.0, 30.0, 2.0)])
+    assert errors.low == 0.0
+    assert errors.high > 30
+    decibels = mean_value([Value(number, "dB", 10.0) for number in (0.5, 20.0, 1.0)])
+    assert decibels.low == 0.0
+
+
+def test_the_mean_keeps_the_single_values(registry, tmp_path):
+    runs = [measure_all(registry, subject(tmp_path, codes(seed=seed))) for seed in range(2)]
+    settings = over_runs(runs)[0].result.settings
+    assert settings["runs"]["mean"] == [run[0].result.values["mean"].value for run in runs]
+
+
+def test_a_preset_that_no_metric_has_is_refused(registry, tmp_path):
+    with pytest.raises(UsageError, match="No metric has a preset 'stduy'"):
+        measure_all(registry, subject(tmp_path), preset="stduy")
+
+
+def test_results_are_kept_as_documents_and_as_lines(registry, tmp_path):
     entries = measure_all(registry, subject(tmp_path))
-    with write_csv(tmp_path / "results.csv", entries).open() as file:
+    write_results(tmp_path, documents(entries, "mine"))
+    kept = json.loads((tmp_path / "results.json").read_text())
+    with (tmp_path / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [rows[0][key] for key in ("group", "metric", "name")] == ["leakage", "mean", "mean"]
-    assert float(rows[0]["value"]) == entries[0].result.values["mean"].value
-    assert float(rows[0]["normalised"]) == pytest.approx(entries[0].result.values["mean"].normalised)
-    assert rows[0]["low"] == ""
+    assert [rows[0][key] for key in ("subject", "group", "metric", "name")] == ["mine", "leakage", "mean", "mean"]
+    value = entries[0].result.values["mean"]
+    assert float(rows[0]["value"]) == kept["mean"]["values"]["mean"] == value.value
+    assert float(rows[0]["normalised"]) == pytest.approx(value.normalised)
+    assert (rows[0]["low"], rows[0]["preset"]) == ("", "")
+
+
+def test_a_preset_stands_beside_the_defaults(registry, tmp_path):
+    entries = measure_all(registry, subject(tmp_path), groups=["leakage"], preset="study")
+    write_results(tmp_path, documents(entries, "mine"))
+    assert list(json.loads((tmp_path / "results.json").read_text())) == ["mean@study"]
+    with (tmp_path / "results.csv").open() as file:
+        assert [(row["metric"], row["preset"]) for row in csv.DictReader(file)] == [("mean", "study")]
 
 
 @pytest.mark.parametrize(

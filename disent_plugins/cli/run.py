@@ -153,7 +153,8 @@ def _finish(ready: Any, json: bool) -> None:
         with reporting() as report:
             subject = open_run(registry, folder, device=settings.device, report=report).subject(report=report)
             for name in after_training(registry):
-                found = document(measure(registry, name, {}, subject))
+                group = registry.metrics.find(name)[0].group
+                found = document(measure(registry, name, {}, subject), subject=subject.name, group=group)
                 documents[found["metric"]] = found
                 folder.add_results({found["metric"]: found})
     except KeyboardInterrupt as error:

@@ -42,22 +42,35 @@ def show_entries(entries: Sequence[Entry]) -> None:
     for path in pictures:
         if path.suffix == ".png":
             state.out.print(Text(f"  picture: {show.shorten(path)}"), soft_wrap=True)
-    for entry in entries:
-        if entry.result is None:
-            state.say(f"left out: {entry.name}: {entry.left_out}")
+    for reason, names in _reasons(entries).items():
+        state.err.print(Text(f"left out: {', '.join(names)}: {reason}", style="dim"))
     state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
 
 
-def documents(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Metric name to its document."""
+def documents(entries: Sequence[Entry], subject: str) -> dict[str, Any]:
+    """The documents of what was measured, by the name that they are kept by."""
     from disent_plugins.training.documents import document
+    from disent_plugins.training.results import kept_name
 
-    return {entry.name: document(entry.result) for entry in entries if entry.result is not None}
+    return {
+        kept_name(entry.name, entry.result.settings): document(entry.result, subject=subject, group=entry.group)
+        for entry in entries
+        if entry.result is not None
+    }
 
 
 def left_out(entries: Sequence[Entry]) -> Mapping[str, str]:
     """Metric name to why it was not measured."""
     return {entry.name: entry.left_out for entry in entries if entry.result is None}
+
+
+def _reasons(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """Why metrics were left out, and which for the same reason."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.result is None:
+            found.setdefault(entry.left_out.replace(f"Metric '{entry.name}' ", "it "), []).append(entry.name)
+    return found
 
 
 def _cells(metric: str, name: str, value: Any) -> list[Text]:

@@ -9,15 +9,17 @@ from typing import Any
 from disent_plugins.contracts import Result
 
 
-def document(result: Result) -> dict[str, Any]:
-    """A result with the stable keys ``metric, values, reference, settings, artifacts, notes``."""
+def document(result: Result, *, subject: str = "", group: str = "") -> dict[str, Any]:
+    """A result with the stable keys ``metric, subject, group, values, reference, settings, artifacts, notes``."""
     reference = {
-        name: {key: part for key, part in vars(value).items() if key != "value"}
+        name: {**{key: part for key, part in vars(value).items() if key != "value"}, "normalised": value.normalised}
         for name, value in result.values.items()
     }
     return plain(
         {
             "metric": result.metric,
+            "subject": subject,
+            "group": group,
             "values": {name: value.value for name, value in result.values.items()},
             "reference": reference,
             "settings": dict(result.settings),

@@ -21,6 +21,7 @@ from disent_plugins.contracts import ImageTable
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_json, write_json
 from disent_plugins.options import build
+from disent_plugins.training.results import write_results
 from disent_plugins.training.settings import RunSettings
 
 RUNS = Path("runs")
@@ -100,10 +101,10 @@ class RunFolder:
             )
 
     def add_results(self, documents: Mapping[str, Any]) -> None:
-        """Merge metric documents into ``results.json``."""
+        """Merge metric documents, by the name they are kept by, into ``results.json`` and ``results.csv``."""
         with self.measuring():
             before = read_json(self.results) if self.results.is_file() else {}
-            write_json(self.results, {**before, **documents})
+            write_results(self.path, {**before, **documents})
 
     def claim(self) -> BaseFileLock | None:
         """Keep other processes from training this run until the lock is released or this process ends.

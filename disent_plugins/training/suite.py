@@ -1,20 +1,16 @@
-"""Every metric on one subject, the same metrics over several runs, and the table of it all as CSV."""
+"""Every metric on one subject, and the same metrics over several runs."""
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 from scipy import stats
 
 from disent_plugins.contracts import Result, Subject, Value
-from disent_plugins.errors import DisentError, Interrupted
-from disent_plugins.files import write_text
+from disent_plugins.errors import DisentError, Interrupted, UsageError, suggestion
 from disent_plugins.registry.host import OURS, Registry
 from disent_plugins.training.evaluate import measure, preset_of
 
@@ -22,10 +18,8 @@ GROUPS = ("leakage", "swap", "blocks", "factors", "quality")
 """Order of the groups; groups of other names follow, pictures come last."""
 
 PICTURES = "pictures"
-_COLUMNS = (
-    "group", "metric", "name", "value", "unit", "better", "floor", "ceiling", "normalised", "low", "high", "n",
-    "estimator",
-)  # fmt: skip
+T_RUNS = 3
+"""Fewest runs whose mean gets an interval; of fewer the range is given."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +64,14 @@ def measure_all(
         groups: Only these groups; all if empty.
         preset: A published study whose settings to use; metrics without such a preset are left out.
         done: Told of every metric when it is done, so that an interruption loses nothing that was measured.
+
+    Raises:
+        UsageError: No metric has the preset.
     """
     entries = []
     chosen = suite(registry, groups)
+    if preset is not None:
+        _check_preset(registry, chosen, preset)
     for number, (group, name) in enumerate(chosen):
         subject.report(number, len(chosen), "all metrics")
         try:
@@ -91,68 +90,70 @@ def measure_all(
     return entries
 
 
-def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
-    """The suite over several runs: means, with the 95 % interval of the mean over runs (Student's t).
+def _check_preset(registry: Registry, chosen: Sequence[tuple[str, str]], preset: str) -> None:
+    """Refuse a preset that no metric has, which would leave everything out."""
+    known: set[str] = set()
+    for _, name in chosen:
+        with contextlib.suppress(DisentError):  # a plugin that cannot be loaded is told of when it is measured
+            known.update(getattr(registry.load(*registry.metrics.find(name)), "presets", {}))
+    if preset not in known:
+        raise UsageError(f"No metric has a preset '{preset}'.", suggestion(preset, known))
 
-    Only values that every run has are kept; floor and ceiling are the means of the runs' own.
+
+def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
+    """The suite over several runs: means, with the 95 % interval of the mean over runs (see ``mean_value``).
+
+    Only values that every run has are kept. The values of the single runs stand in the settings.
     """
     if len(runs) == 1:
         return list(runs[0])
     merged = []
     for entries in zip(*runs, strict=True):
         results = [entry.result for entry in entries if entry.result is not None]
+        first = entries[0]
         if len(results) < len(runs):
-            first = next(entry for entry in entries if entry.result is None)
-            merged.append(Entry(first.group, first.name, None, f"Not in every run: {first.left_out}"))
+            lacking = next(entry for entry in entries if entry.result is None).left_out
+            reason = f"Not in every run: {lacking}" if results else lacking
+            merged.append(Entry(first.group, first.name, None, reason))
             continue
-        values = {
-            name: mean_value([result.values[name] for result in results])
-            for name in results[0].values
-            if all(name in result.values for result in results)
-        }
+        names = [name for name in results[0].values if all(name in result.values for result in results)]
+        values = {name: mean_value([result.values[name] for result in results]) for name in names}
+        single = {name: [result.values[name].value for result in results] for name in names}
+        settings = {**results[0].settings, "seed": [result.settings.get("seed") for result in results], "runs": single}
         notes = list(dict.fromkeys(note for result in results for note in result.notes))
-        merged.append(Entry(entries[0].group, entries[0].name, replace(results[0], values=values, notes=notes)))
+        merged.append(
+            Entry(first.group, first.name, replace(results[0], values=values, settings=settings, notes=notes))
+        )
     return merged
 
 
 def mean_value(values: Sequence[Value]) -> Value:
-    """Mean of one value over runs.
+    """Mean of one value over runs; floor and ceiling are the means of the runs' own.
+
+    From three runs on its interval is that of the mean by Student's t, cut at 0 and 1 where value, floor and ceiling of
+    every run keep within them. Two runs say too little for that: ``low`` and ``high`` are their values.
 
     >>> mean = mean_value([Value(0.8, "accuracy"), Value(0.9, "accuracy")])
-    >>> round(mean.value, 2), round(mean.low, 2), round(mean.high, 2)
-    (0.85, 0.21, 1.49)
+    >>> round(mean.value, 2), mean.low, mean.high
+    (0.85, 0.8, 0.9)
     """
     numbers = [value.value for value in values]
     mean = math.fsum(numbers) / len(numbers)
-    deviation = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
-    half = float(stats.t.ppf(0.975, len(numbers) - 1)) * deviation / math.sqrt(len(numbers))
 
     def average(name: str) -> float | None:
         parts = [getattr(value, name) for value in values]
         return None if None in parts else math.fsum(parts) / len(parts)
 
+    if len(values) < T_RUNS:
+        low, high, words = min(numbers), max(numbers), "interval: the range"
+    else:
+        deviation = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
+        half = float(stats.t.ppf(0.975, len(numbers) - 1)) * deviation / math.sqrt(len(numbers))
+        bounds = [x for value in values for x in (value.value, value.floor, value.ceiling) if x is not None]
+        low = max(mean - half, 0.0) if min(bounds) >= 0 else mean - half
+        high = min(mean + half, 1.0) if max(bounds) <= 1 and values[0].ceiling is not None else mean + half
+        words = "95 % interval of the mean over runs"
     return replace(
-        values[0],
-        value=mean,
-        floor=average("floor"),
-        ceiling=average("ceiling"),
-        low=mean - half,
-        high=mean + half,
-        estimator=f"mean of {len(values)} runs, 95 % interval of the mean over runs; {values[0].estimator}",
-    )
-
-
-def write_csv(path: Path, entries: Sequence[Entry]) -> Path:
-    """One line per value, atomically."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for entry in entries:
-        for name, value in (entry.result.values if entry.result else {}).items():
-            writer.writerow({"group": entry.group, "metric": entry.name, "name": name, **_row(value)})
-    write_text(path, text.getvalue())
-    return path
-
-
-def _row(value: Value) -> Mapping[str, Any]:
-    return {**vars(value), "normalised": value.normalised}
+        values[0], value=mean, floor=average("floor"), ceiling=average("ceiling"), low=low, high=high,
+        estimator=f"mean of {len(values)} runs, {words}; {values[0].estimator}",
+    )  # fmt: skip

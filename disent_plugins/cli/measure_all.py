@@ -1,0 +1,146 @@
+"""``disent metrics all``: every metric on one subject, or on several runs, kept as each is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from disent_plugins.cli import show, state
+from disent_plugins.cli.models import Json
+from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of
+from disent_plugins.errors import Interrupted, UsageError, suggestion
+
+
+def measure_all_metrics(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run folders (default: the newest); of several, the mean.", show_default=False),
+    ] = None,
+    codes: Annotated[Path | None, typer.Option(help="Arrays (.npz or .h5) instead of a run.")] = None,
+    content: Content = None,
+    style: Style = None,
+    preset: Preset = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Only these groups, comma-separated: leakage, swap, blocks, factors, quality, pictures."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed (default: the run's, or 0).")] = None,
+    checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for pictures and results (default: the run's, or figures/FILE).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure everything: one table, results.json, results.csv and pictures."""
+    from disent_plugins.cli import suite as tables
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.training.results import write_results
+    from disent_plugins.training.suite import measure_all, over_runs
+
+    registry = state.registry()
+    wanted = _groups(registry, groups)
+    blocks = blocks_of(codes, content, style, "all")
+    _alike(runs or ())
+    found, names = [], []
+    with reporting() as report:
+        for run in runs or (None,):
+            subject, folder = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
+            place = folder.path if folder is not None and out is None else subject.out
+            keep = Keeper(subject.name, place, folder if out is None else None)
+            try:
+                found.append(measure_all(registry, subject, groups=wanted, preset=preset, done=keep.add))
+            except (KeyboardInterrupt, Interrupted) as error:
+                raise Interrupted("Interrupted.", *keep.words()) from error
+            names.append(subject.name)
+    together = over_runs(found)
+    if len(found) > 1:
+        place = out or Path("figures")
+        write_results(place, tables.documents(together, ", ".join(names)))
+    if json:
+        documents = tables.documents(together, ", ".join(names))
+        state.print_json({"metrics": documents, "left_out": tables.left_out(together)})
+        return
+    state.say(f"measured: {', '.join(names)}" + (f"; settings: {preset}" if preset else ""))
+    tables.show_entries(together)
+    state.say(f"written: {show.shorten(place / 'results.json')}, {show.shorten(place / 'results.csv')}")
+
+
+class Keeper:
+    """Writes every metric's result as soon as it is there: among a run's results, or else into files of their own."""
+
+    def __init__(self, subject: str, place: Path, folder: Any) -> None:
+        self.subject, self.place, self.folder = subject, place, folder
+        self.documents: dict[str, Any] = {}
+        if folder is None:
+            from disent_plugins.files import clear_disk_errors
+
+            with clear_disk_errors(place):  # told before the work, not after it
+                place.mkdir(parents=True, exist_ok=True)
+
+    def add(self, entry: Any) -> None:
+        """Keep a ``suite.Entry``."""
+        from disent_plugins.cli.suite import documents
+        from disent_plugins.training.results import write_results
+
+        found = documents([entry], self.subject)
+        self.documents.update(found)
+        if self.folder is not None:
+            self.folder.add_results(found)
+        elif found:
+            write_results(self.place, self.documents)
+
+    def words(self) -> tuple[str, str]:
+        """What an interruption left, and how to go on."""
+        if not self.documents:
+            return "No metric was done.", "Start again when you like."
+        path = show.shorten(self.place / "results.json")
+        return (
+            f"{len(self.documents)} metrics are kept in {path}: {', '.join(self.documents)}.",
+            "The others: disent metrics NAME, or a whole group: disent metrics all --groups GROUP",
+        )
+
+
+def _groups(registry: Any, asked: str | None) -> list[str]:
+    """The groups that were asked for; none for all."""
+    from disent_plugins.training.suite import suite
+
+    if asked is None:
+        return []
+    known = list(dict.fromkeys(group for group, _ in suite(registry)))
+    wanted = [group.strip() for group in asked.split(",") if group.strip()]
+    if not wanted:
+        raise UsageError("No group was named.", f"There are: {', '.join(known)}.")
+    for group in wanted:
+        if group not in known:
+            raise UsageError(f"There is no group '{group}'.", suggestion(group, known))
+    return wanted
+
+
+def _alike(runs: Sequence[Path]) -> None:
+    """Refuse runs whose mean means nothing: they must differ in their seed, not in model or data.
+
+    Raises:
+        UsageError: A run twice, or another model or data set.
+    """
+    if len(runs) < 2:
+        return
+    from disent_plugins.training.folder import find_folder
+
+    folders = [find_folder(run) for run in runs]
+    settings = [folder.settings() for folder in folders]
+    if len({folder.path.resolve() for folder in folders}) < len(folders):
+        raise UsageError("A run was named twice.", "The spread of a run with itself is 0.", "Name every run once.")
+    for name in ("model", "data"):
+        values = list(dict.fromkeys(getattr(one, name) for one in settings))
+        if len(values) > 1:
+            raise UsageError(
+                f"These runs are not of one {name}: {', '.join(values)}.",
+                "Their mean would mean nothing; runs of one model and data set that differ in their seed have one.",
+                "Measure the others on their own, and compare the tables.",
+            )
+    if len({one.seed for one in settings}) < len(settings):
+        state.say("warning: some of these runs have the same seed, so their spread is too small.")
