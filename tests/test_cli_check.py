@@ -65,7 +65,8 @@ def test_like_a_metric(disent):
         (["mig", "--like", "mig"], "no function was named"),
         (["oracle_files:gap", "--like", "migg"], "Did you mean 'mig'?"),
         (["swap-grid"], "cannot be checked on oracles"),
-        (["oracle_files:gap", "--like", "cycle"], "a function is given codes and factors alone"),
+        (["oracle_files:gap", "--like", "cycle"], "a function is given codes in one piece"),
+        (["oracle_files:gap", "--like", "leakage"], "a function is given codes in one piece"),
     ],
 )
 def test_requests_that_make_no_sense(disent, arguments, words):

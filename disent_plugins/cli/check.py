@@ -112,7 +112,6 @@ def _metric(name: str) -> Any:
 
 def _function(name: str, like: str | None) -> Any:
     from disent_plugins.metrics.oracles.check import check_function_on_oracles
-    from disent_plugins.metrics.oracles.scores import PARTS
 
     expects: Sequence[Any] = ()
     if like is not None:
@@ -120,10 +119,11 @@ def _function(name: str, like: str | None) -> Any:
         expects = _expects(state.registry().load(spec, plugin))
         if not expects:
             raise UsageError(f"Metric '{like}' says nothing of what it expects.", hint="Leave --like out.")
-        if set(spec.needs) & set(PARTS):
+        if "factors" not in spec.needs:
             raise UsageError(
                 f"No function can be expected to equal metric '{like}'.",
-                f"It needs {', '.join(spec.needs)}; a function is given codes and factors alone.",
+                f"It needs {', '.join(spec.needs)}, the codes in two blocks; a function is given codes in one piece "
+                "and factors.",
                 "Make a metric of it, a class with Config and measure: docs/plugins.md",
             )
     return partial(check_function_on_oracles, _imported(name), expects)

@@ -245,7 +245,7 @@ def _finding(expect: Expect, measured: Measured) -> Finding:
     if score is None:
         error = error or f"There is no value '{expect.value}', but: {', '.join(measured.scores) or 'none'}."
     elif found is None:
-        error = "The value has no floor and ceiling that differ."
+        error = f"Chance and a perfect code score the same, so {score.raw:.3g} cannot be placed between them."
     ok = found is not None and expect.low <= found <= expect.high
     return Finding(
         expect.case, expect.value, found, expect.low, expect.high, ok, expect.source,
