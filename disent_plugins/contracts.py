@@ -183,7 +183,7 @@ Report = Callable[[int, int, str], None]
 
 @dataclass
 class Codes:
-    """Codes of N images, from a run or from anybody's arrays.
+    """Codes of N images, from a run or from anybody's arrays. A metric gets them read-only.
 
     Attributes:
         content: Content means [N, Dc] float32.

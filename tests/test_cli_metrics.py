@@ -172,6 +172,12 @@ def test_the_codes_of_a_run_are_codes_like_any_other(trained, disent):
         ({"split": np.zeros(120, int)}, "codes.npz has no test rows."),
         ({"split": np.full(120, 2)}, "codes.npz has no train rows."),
         ({"split": np.array([0, 2])}, "codes.npz has 120 rows in 'content' but 2 in 'split'."),
+        (
+            {"content": np.eye(120, 2) + 1e8},
+            "codes.npz has numbers in 'content', column 0 (counted from 0), that 32-bit floats cannot hold.",
+        ),
+        ({"codes": np.eye(120, 5)}, "codes.npz has 'codes' and also 'content' and 'style'."),
+        ({"labels": np.full(120, np.nan)}, "codes.npz has 'labels' with missing values."),
     ],
 )
 def test_unusable_codes_are_refused(arrays, disent, changes, text):
@@ -202,6 +208,18 @@ def test_a_file_of_another_kind_is_told(disent, tmp_path, content):
     assert what == "error: codes.csv is neither an .npz nor an HDF5 file."
     assert repr(content[:16]) in why if content else "It is empty." in why
     assert "Save it with numpy.savez." in hint
+
+
+def test_a_folder_is_told_from_a_file(disent, tmp_path):
+    (tmp_path / "codes.npz").mkdir()
+    found = disent("metrics", "mig", "--codes", "codes.npz")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith("error: codes.npz is a folder.")
+
+
+def test_what_is_left_out_of_a_suite_says_how_it_could_be_measured(arrays, disent):
+    found = disent("metrics", "all", "--codes", whole(arrays), "--groups", "leakage")
+    assert "--content 0:2 --style 2:5" in " ".join((found.out + found.err).split())
 
 
 def whole(arrays) -> Path:

@@ -102,7 +102,12 @@ def test_without_a_split_a_fifth_of_every_class_is_for_testing():
     assert np.bincount(labels[found.split == 2]).tolist() == [20, 10, 2]
     np.testing.assert_array_equal(found.split, again.split)
     assert (found.split != other.split).any()
-    assert found.split_source == "made: 80 % train, 20 % test, stratified by 'labels', seed 4"
+    assert found.split_source == "made: 128 rows train, 32 rows test, stratified by 'labels', seed 4"
+
+
+def test_a_made_split_of_small_classes_says_how_many_rows_it_really_tests():
+    given = {"content": np.arange(10.0)[:, None], "style": np.ones((10, 1)), "labels": np.arange(10) // 2}
+    assert make_codes(given).split_source.startswith("made: 5 rows train, 5 rows test,")
 
 
 def with_hole(value: float) -> np.ndarray:
@@ -117,18 +122,25 @@ BAD = {
     "no labels": ({"labels": None}, "neither 'labels' nor 'factors'"),
     "nan": ({"content": with_hole(np.nan)}, "NaN or infinity in 'content'"),
     "infinity": ({"style": with_hole(np.inf)}, "NaN or infinity in 'style'"),
-    "too large for float32": ({"content": with_hole(1e300)}, "NaN or infinity in 'content'"),
+    "too large for float32": ({"content": with_hole(1e300)}, "in 'content', column 1 (counted from 0), that 32-bit"),
+    "log-variance too large for float32": ({"content_logvar": with_hole(-1e300)}, "in 'content_logvar', column 1 "),
+    "too small for float32": ({"style": 1e-300 * np.eye(N, 2)}, "in 'style', column 0 (counted from 0), that 32-bit"),
+    "far from zero": (
+        {"content": np.eye(N, 3) + np.array([0, 0, 1e8])},
+        "in 'content', column 2 (counted from 0), that 32-bit",
+    ),
+    "integers far from zero": ({"style": np.eye(N, 2, dtype=int) + 10**8}, "in 'style', column 0 (counted from 0), "),
     "short style": ({"style": np.ones((N - 1, 2))}, "20 rows in 'content' but 19 in 'style'"),
     "long labels": ({"labels": np.arange(N + 1)}, "21 in 'labels'"),
     "float labels": ({"labels": np.linspace(0, 1, N)}, "no whole numbers"),
-    "nan labels": ({"labels": np.full(N, np.nan)}, "no whole numbers"),
+    "nan labels": ({"labels": np.where(np.arange(N) % 7 == 3, np.nan, 1)}, "'labels' with missing values"),
     "infinite labels": ({"labels": np.full(N, np.inf)}, "no whole numbers"),
     "text labels": ({"labels": np.array(["a", "b"] * 10)}, "no whole numbers"),
     "one class": ({"labels": np.full(N, 3)}, "one class only"),
     "a class a row": ({"labels": np.arange(N)}, "as many classes as rows"),
     "constant codes": ({"content": np.ones((N, 3)), "style": np.zeros((N, 2))}, "the same codes in every row"),
     "no codes": ({"content": None, "style": None}, "no array 'codes'"),
-    "flat content": ({"content": np.ones(N)}, "'content' with 1 dimensions"),
+    "flat content": ({"content": np.ones(N)}, "'content' with 1 dimension,"),
     "square labels": ({"labels": np.ones((N, 2))}, "'labels' with 2 dimensions"),
     "no rows": ({"content": np.ones((0, 3))}, "no rows in 'content'"),
     "no columns": ({"style": np.ones((N, 0))}, "no columns in 'style'"),
@@ -143,6 +155,9 @@ BAD = {
     "nan logvar": ({"content_logvar": with_hole(np.nan)}, "NaN or infinity in 'content_logvar'"),
     "unknown content factor": ({"content_factor": np.array("label")}, "no factor 'label'"),
     "too few names": ({"factors": np.ones((N, 2)), "factor_names": np.array(["a"])}, "1 'factor_names'"),
+    "no name": ({"factors": np.ones((N, 2)), "factor_names": np.array(["a", " "])}, "a factor without a name"),
+    "codes twice": ({"codes": np.eye(N, 6)}, "has 'codes' and also 'content' and 'style'"),
+    "codes and a block": ({"codes": np.eye(N, 6), "style": None}, "has 'codes' and also 'content'"),
     "name twice": ({"factors": np.ones((N, 1)), "factor_names": np.array(["labels"])}, "factor twice"),
 }
 
@@ -157,7 +172,7 @@ def with_codes(codes: np.ndarray) -> dict:
 BAD |= {
     "nan codes": (with_codes(np.full((N, 6), np.nan)), "NaN or infinity in 'codes'"),
     "constant single codes": (with_codes(np.ones((N, 6))), "the same codes in every row"),
-    "flat codes": (with_codes(np.arange(N)), "'codes' with 1 dimensions"),
+    "flat codes": (with_codes(np.arange(N)), "'codes' with 1 dimension,"),
     "short codes": (with_codes(np.eye(N - 1, 6)), "19 rows in 'codes' but 20 in 'labels'"),
 }
 
@@ -204,7 +219,6 @@ def test_one_array_without_blocks_is_in_one_piece():
 
 def test_blocks_say_that_the_one_array_is_meant():
     both = arrays(codes=WHOLE["codes"])
-    assert make_codes(both).content.shape == (N, 3)
     assert make_codes(both, blocks=("0:1", "1:6")).content.shape == (N, 1)
 
 
@@ -226,6 +240,9 @@ def test_blocks_say_that_the_one_array_is_meant():
         ((slice(None, 2), slice(2, 6)), "content 'None:2' is not START:STOP"),
         (("0:2", None), "block style is missing"),
         ((None, "2:6"), "block content is missing"),
+        (("0:2", (2, 6)), r"style '\(2, 6\)' is not START:STOP"),
+        (("0:2", "2:4", "4:6"), "are not two"),
+        ("0:2", "are not two"),
     ],
 )
 def test_blocks_share_out_the_columns(blocks, message: str):
@@ -273,12 +290,27 @@ def test_other_arrays_in_the_file_do_not_matter(tmp_path: Path):
     assert len(read_codes(tmp_path / "codes.npz").content) == N
 
 
-@pytest.mark.parametrize("content", [b"", b"content,style\n1,2\n", b"\x93NUMPY", b"PK\x03\x04 cut off"])
+@pytest.mark.parametrize("content", [b"", b"content,style\n1,2\n", b"\x93NUMPY"])
 def test_a_file_of_another_kind(content: bytes, tmp_path: Path):
     path = tmp_path / "codes.npz"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"neither an \.npz nor an HDF5 file"):
         read_codes(path)
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+@pytest.mark.parametrize("kept", [0.3, 0.9])
+def test_a_file_that_was_cut_off_is_damaged_and_not_of_another_kind(kind: str, kept: float, tmp_path: Path):
+    path = tmp_path / f"codes.{kind}"
+    if kind == "npz":
+        saved(path)
+    else:
+        write_codes(path, codes(80))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(UsageError, match=r"cannot be read\.\nIt is damaged or incomplete: ") as caught:
+        read_codes(path)
+    assert caught.value.hint == "Save or copy it once more."
 
 
 @pytest.mark.parametrize("kind", ["npz", "h5"])
@@ -298,3 +330,131 @@ def test_a_damaged_file(kind: str, tmp_path: Path):
 def test_a_missing_file(tmp_path: Path):
     with pytest.raises(UsageError, match="There is no file"):
         read_codes(tmp_path / "nothing.npz")
+
+
+def test_a_folder_is_no_file(tmp_path: Path):
+    (tmp_path / "codes.npz").mkdir()
+    with pytest.raises(UsageError, match=r"codes\.npz is a folder\."):
+        read_codes(tmp_path / "codes.npz")
+
+
+# Rounding to 32-bit floats
+
+
+@pytest.mark.parametrize(
+    ("content", "why", "hint"),
+    [
+        (np.eye(N, 3) + 1e8, "around 1e+08 and differ by about 0.218, and there 32-bit floats lie 8 apart", "mean"),
+        (1e-300 * np.eye(N, 3), "differ by about 2.18e-301", "largest size"),
+        (with_hole(-1e300), "row 4 holds -1e+300, and they end at 3.4e+38", "largest size"),
+    ],
+)
+def test_an_error_of_rounding_says_what_to_do(content, why: str, hint: str):
+    with pytest.raises(UsageError) as caught:
+        make_codes(arrays(content=content))
+    assert why in caught.value.why
+    assert hint in caught.value.hint
+
+
+def test_what_the_hints_advise_is_accepted():
+    far, tiny = np.eye(N, 3) + 1e8, 1e-300 * np.eye(N, 3)
+    found = make_codes(arrays(content=far - far.mean(axis=0))).content
+    np.testing.assert_allclose(found, np.eye(N, 3) - np.eye(N, 3).mean(axis=0), atol=1e-7)
+    found = make_codes(arrays(content=tiny / np.abs(tiny).max(axis=0))).content
+    np.testing.assert_array_equal(found, np.eye(N, 3))
+
+
+def test_the_column_is_that_of_the_array_before_it_is_cut():
+    whole = np.random.default_rng(3).normal(size=(N, 6)) + np.array([0, 0, 0, 0, 1e8, 0])
+    with pytest.raises(UsageError, match="in 'codes', column 4 "):
+        make_codes(arrays(**with_codes(whole)), blocks=("0:2", "2:6"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (np.eye(N, 3) + 1e8).astype(np.float32),  # what was lost before it came here cannot be known
+        (np.eye(N, 3) + 1e8).astype(np.float32).astype(np.float64),
+        np.eye(N, 3, dtype=np.uint8),
+        np.eye(N, 3, dtype=np.int64) * 2**40,
+        np.eye(N, 3, dtype=np.float16),
+        np.random.default_rng(0).normal(size=(N, 3)) + 100,
+        np.random.default_rng(0).normal(size=(N, 3)) * np.where(np.arange(N) == 5, 1e12, 1)[:, None],
+        np.random.default_rng(0).normal(size=(N, 3)) * 1e-30,
+        np.full((N, 3), 0.1),
+        np.full((N, 3), 0.1) + np.random.default_rng(0).integers(3, size=(N, 3)) * 2.0**-56,  # a constant, rounded
+    ],
+    ids=["float32", "float32 as 64", "bytes", "integers", "float16", "plain", "outlier", "small", "constant", "noise"],
+)
+def test_codes_that_keep_their_content_are_rounded_as_they_are(content):
+    found = make_codes(arrays(content=content)).content
+    np.testing.assert_array_equal(found, content.astype(np.float32))
+    assert found.dtype == np.float32
+
+
+def test_log_variances_of_collapsed_dimensions_are_accepted():
+    logvar = -0.5 + 1e-9 * np.random.default_rng(0).normal(size=(N, 3))
+    assert make_codes(arrays(content_logvar=logvar)).content_logvar.shape == (N, 3)
+
+
+# What is not there
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+def test_a_name_that_comes_near_is_pointed_out(kind: str, tmp_path: Path):
+    path, given = tmp_path / f"codes.{kind}", arrays(content=None, labels=None)
+    given |= {"contents": np.ones((N, 3)), "Label": np.arange(N) % 2, "other": np.ones(3)}
+    if kind == "npz":
+        np.savez(path, **given)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, value in given.items():
+                file[name] = value
+    with pytest.raises(UsageError, match="has no array 'content'") as caught:
+        read_codes(path)
+    assert caught.value.why == "It holds: Label, contents, other, style."
+    assert "If 'contents' is meant as 'content', save it under that name." in caught.value.hint
+    assert "If 'Label' is meant as 'labels'" in caught.value.hint
+    assert "other" not in caught.value.hint
+
+
+def test_a_group_is_told_from_an_array(tmp_path: Path):
+    with h5py.File(tmp_path / "codes.h5", "w") as file:
+        file["codes/content"] = np.ones((N, 3))
+    with pytest.raises(UsageError, match=r"has no array 'codes'\.\nIt holds: codes/\."):
+        read_codes(tmp_path / "codes.h5")
+
+
+def test_the_first_names_of_many_are_shown():
+    with pytest.raises(UsageError, match=r"It holds: x00, .*, x11, \.\.\.\."):
+        make_codes({f"x{i:02}": np.ones(3) for i in range(20)})
+
+
+# Labels and shapes
+
+
+def test_missing_labels_are_counted():
+    labels = np.where(np.arange(N) % 7 == 3, np.nan, np.arange(N) % 2)
+    with pytest.raises(UsageError) as caught:
+        make_codes(arrays(labels=labels))
+    assert caught.value.why == "Rows with NaN in place of a value: 3, the first is row 3 (counted from 0)."
+    assert "unique" not in caught.value.hint
+
+
+def test_examples_of_unusable_labels_are_distinct():
+    with pytest.raises(UsageError, match=r"it holds 0\.5, 3\.5\."):
+        make_codes(arrays(labels=np.array([3.5, 3.5, 3.5, 0.5, 1.0] * 4)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"factors": np.arange(N) % 2}, "A single column is given as factors[:, None], or as labels."),
+        ({"content": np.ones(N)}, "A single column is given as content[:, None]."),
+        ({"labels": np.ones((N, 2))}, "Several columns are given as factors; a single one as labels[:, 0]."),
+    ],
+)
+def test_another_number_of_dimensions_is_told_with_the_way_out(changes, hint: str):
+    with pytest.raises(UsageError) as caught:
+        make_codes(arrays(**changes))
+    assert caught.value.hint == hint

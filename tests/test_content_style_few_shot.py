@@ -19,16 +19,17 @@ from disent_plugins.metrics.content_style.nearest import fused, share_right
 from disent_plugins.metrics.seeds import stream
 
 
-def measured(given_codes: Codes, *, seed: int = 0, fuse: Any = None, **options: Any) -> Result:
+def measured(given_codes: Codes, *, seed: int = 0, fuse: Any = None, bootstrap: int = 10, **options: Any) -> Result:
     given_subject = dataclasses.replace(subject(Path("unused"), given_codes, seed=seed), fuse=fuse)
-    return FewShot(FewShotConfig(**options)).measure(given_subject)
+    return FewShot(FewShotConfig(bootstrap=bootstrap, **options)).measure(given_subject)
 
 
 def test_classes_that_lie_apart_are_recognised_and_noise_is_guessed() -> None:
-    for name in ("1-shot", "5-shot"):
-        assert measured(codes("split-apart")).values[name].value > 0.97
-        for kind in ("blind", "swapped"):
-            value = measured(codes(kind, 6000)).values[name]
+    assert min(value.value for value in measured(codes("split-apart")).values.values()) > 0.97
+    for kind in ("blind", "swapped"):
+        values = measured(codes(kind, 6000)).values
+        assert set(values) == {"1-shot", "5-shot"}
+        for value in values.values():
             assert value.floor == 0.1
             assert abs(value.normalised or 0) < 0.03
             assert value.low <= value.value <= value.high  # type: ignore[operator]
@@ -55,11 +56,11 @@ def test_rotation_shift_and_scale_change_nothing_and_constant_codes_guess() -> N
 def test_the_scale_of_a_column_matters_and_the_style_does_not() -> None:
     given_codes = codes("split-apart", 900)
     given_codes.content[:, 7] = np.random.default_rng(5).normal(size=900)
-    before = measured(given_codes).values
+    before = measured(given_codes, episodes=50).values
     restyled = dataclasses.replace(given_codes, style=given_codes.style[::-1] * 1000)
-    assert measured(restyled).values == before
+    assert measured(restyled, episodes=50).values == before
     given_codes.content[:, 7] *= 1000
-    assert measured(given_codes).values["1-shot"].value < before["1-shot"].value / 2
+    assert measured(given_codes, episodes=50).values["1-shot"].value < before["1-shot"].value / 2
 
 
 @pytest.mark.parametrize(("distance", "golden"), [("euclid", (0.6025, 0.7025)), ("cosine", (0.605, 0.6875))])
@@ -99,15 +100,18 @@ def test_evidence_is_fused_by_the_models_rule_then_gaussians_then_mean() -> None
     assert fused(gaussian, rows, group, 2)[1] == pytest.approx((x[0] + x[2] / 3) / (1 + 1 / 3))
     ruled = dataclasses.replace(gaussian, fuse=lambda mean, logvar, ids: np.full((2, 8), 7.0))
     assert fused(ruled, rows, group, 2).tolist() == np.full((2, 8), 7.0).tolist()
-    assert "model's own rule" in measured(given_codes, fuse=lambda m, v, i: m[: i.max() + 1]).settings["fused_by"]
-    assert "Gaussians" in measured(given_codes).settings["fused_by"]
+    assert (
+        "model's own rule"
+        in measured(given_codes, episodes=20, fuse=lambda m, v, i: m[: i.max() + 1]).settings["fused_by"]
+    )
+    assert "Gaussians" in measured(given_codes, episodes=20).settings["fused_by"]
 
 
 def test_a_note_says_whether_training_saw_the_classes() -> None:
     given_codes = codes("split-apart")
-    assert "10 of the 10 classes occur in the training split" in measured(given_codes).notes[0]
+    assert "10 of the 10 classes occur in the training split" in measured(given_codes, episodes=20).notes[0]
     held = dataclasses.replace(given_codes, split=np.where(given_codes.labels < 6, 0, 2).astype(np.uint8))
-    result = measured(held)
+    result = measured(held, episodes=20)
     assert "None of the 4 classes" in result.notes[0]
     assert result.values["1-shot"].floor == 0.25
 
@@ -124,11 +128,36 @@ def test_small_classes_are_left_out_and_too_few_is_an_error() -> None:
         measured(given_codes)
 
 
+def test_the_interval_is_that_of_other_images_of_the_same_classes() -> None:
+    values = []
+    for seed in range(14):
+        random = np.random.default_rng(seed)
+        given_codes = codes("blind", 300, seed=seed)
+        centres = 0.6 * np.random.default_rng(1).normal(size=(10, 8))
+        given_codes.content[:] = centres[given_codes.labels] + random.normal(size=(300, 8))
+        given_codes = dataclasses.replace(given_codes, split=np.full(300, 2, dtype=np.uint8))
+        values.append(measured(given_codes, seed=seed, shots=(1,), episodes=100).values["1-shot"])
+    spread = 1.96 * np.std([value.value for value in values], ddof=1)
+    widths = [(value.high - value.low) / 2 for value in values]  # type: ignore[operator]
+    assert np.mean(widths) == pytest.approx(spread, rel=0.4)
+
+
+def test_n_is_the_images_asked_for_and_halves_too_small_give_no_interval() -> None:
+    given_codes = codes("split-apart", 300)
+    assert measured(given_codes, shots=(1,)).values["1-shot"].n == 100  # each is asked for in some of 200 episodes
+    given_codes.factors[:, 0] = np.arange(300) % 50  # two of a class in the test split
+    result = measured(given_codes, shots=(1,), episodes=3)
+    value = result.values["1-shot"]
+    assert (value.low, value.high) == (None, None)
+    assert value.n <= 60
+    assert any("No interval of 1-shot" in note for note in result.notes)
+
+
 def test_same_seed_same_bits_and_another_seed_other_episodes() -> None:
     given_codes = codes("blind", 600)
     given_codes.content[:, 0] += given_codes.labels
-    assert measured(given_codes, seed=4).values == measured(given_codes, seed=4).values
-    assert measured(given_codes, seed=4).values != measured(given_codes, seed=5).values
+    assert measured(given_codes, seed=4, episodes=40).values == measured(given_codes, seed=4, episodes=40).values
+    assert measured(given_codes, seed=4, episodes=40).values != measured(given_codes, seed=5, episodes=40).values
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)

@@ -15,8 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from disent_plugins.content import content_labels
 from disent_plugins.contracts import Codes, Result
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.content_style.classifiers import Reading, standardised
+from disent_plugins.metrics.content_style.classifiers import Kind, Reading, read, standardised
 from disent_plugins.metrics.content_style.leakage import Leakage, LeakageConfig, leakage
+from disent_plugins.metrics.probe_rows import Rows
 
 
 def measured(out: Path, given_codes: Codes, *, seed: int = 0, **options: int) -> Result:
@@ -188,3 +189,20 @@ def test_golden_standardised_codes() -> None:
     assert found[:, 1].tolist() == [0, 0, 0, 0]
     assert found[:, 0] == pytest.approx([-1.2247, 0.0, 1.2247, 2.4495], abs=1e-3)
     assert np.abs(found).max() <= 5
+
+
+@pytest.mark.parametrize("kind", ["linear", "nonlinear"])
+def test_a_certain_and_right_answer_has_a_probability_of_almost_one(kind: Kind) -> None:
+    label = np.arange(1200) % 2
+    rows = Rows(np.arange(800), np.arange(700), np.arange(700, 800), np.arange(800, 1200), "")
+    found = read(np.where(label, 1.0, -1.0)[:, None] * np.ones(6), label, rows, kind, 0)
+    assert found.accuracy == 1
+    assert -2e-3 < found.log_prob.min() <= found.log_prob.max() < 0
+    flipped = read(
+        np.where(label, 1.0, -1.0)[:, None] * np.ones(6),
+        np.where(np.arange(1200) < 800, label, 1 - label),
+        rows,
+        kind,
+        0,
+    )
+    assert flipped.log_prob.max() < -6

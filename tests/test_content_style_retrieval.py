@@ -106,6 +106,12 @@ def test_single_images_are_left_out_and_too_few_is_an_error() -> None:
         measured(dataclasses.replace(given_codes, factors=np.arange(900).reshape(300, 3)))
 
 
+def test_all_right_leaves_room_for_doubt() -> None:
+    for value in measured(codes("split-apart", 300)).values.values():
+        assert (value.value, value.high) == (1.0, 1.0)
+        assert value.low == pytest.approx(0.025 ** (1 / value.n))
+
+
 def test_same_seed_same_bits_and_rows_are_capped() -> None:
     given_codes = codes("leaky", 900)
     first = measured(given_codes, seed=2, samples=100)

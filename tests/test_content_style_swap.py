@@ -159,6 +159,20 @@ def test_a_poor_judge_is_told(tmp_path):
     assert "poor judge" in result.notes[-1]
 
 
+def test_a_decoder_that_loses_the_content_of_its_own_images_is_told(tmp_path):
+    some = codes()
+
+    def blurred(content, style):
+        """Every third image shows no shape."""
+        return striped(np.where(np.arange(len(content)) % 3, content[:, 0], 0), style[:, 1])
+
+    result = measured(model(tmp_path, some, decode=blurred))
+    assert result.values["real"].value > 0.97
+    shown = f"{result.values['reconstructions'].value:.1%} of the reconstructions"
+    assert sum(shown in note for note in result.notes) == 1
+    assert not any("of the reconstructions" in note for note in measured(model(tmp_path)).notes)
+
+
 def test_one_class_or_codes_alone_are_told(tmp_path):
     some = codes()
     one = replace(some, factors=some.factors * np.array([0, 1]))

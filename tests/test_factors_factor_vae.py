@@ -16,8 +16,10 @@ from disent_plugins.metrics.factors.factor_vae import (
     least_varying,
     right_votes,
 )
+from disent_plugins.metrics.factors.references import Says
+from disent_plugins.metrics.factors.sample import sample_of
 from disent_plugins.metrics.factors.scale import scaled
-from disent_plugins.metrics.factors.votes import agreeing_batches, agreeing_pairs
+from disent_plugins.metrics.factors.votes import agreeing_batches, agreeing_pairs, guessed
 
 
 @pytest.mark.parametrize("case", made.PERFECT)
@@ -32,7 +34,11 @@ def test_rotated_codes_are_penalised() -> None:
 
 @pytest.mark.parametrize("shape", made.SHAPES)
 def test_noise_is_at_the_floor(shape: str, tmp_path: Path) -> None:
-    value = FactorVae(FactorVaeConfig()).measure(made.subject(tmp_path, *made.noise(shape))).values["factor-vae"]
+    value = (
+        FactorVae(FactorVaeConfig(bootstrap=10))
+        .measure(made.subject(tmp_path, *made.noise(shape)))
+        .values["factor-vae"]
+    )
     assert value.normalised is not None
     assert abs(value.normalised) < 0.03
     assert value.ceiling == 1.0
@@ -119,6 +125,23 @@ def test_scale_sign_and_monotone_maps_change_nothing(seed: int, power: float, si
     assert same[0].tolist() == same[1].tolist()
 
 
+def test_the_interval_is_that_of_other_rows(tmp_path: Path) -> None:
+    config, values = FactorVaeConfig(train_votes=1000, votes=2000, permutations=1, bootstrap=12), []
+    for seed in range(12):
+        table = made.factors(n=600, seed=seed)
+        codes = table @ np.linalg.qr(np.random.default_rng(3).normal(size=(6, 6)))[0]
+        values.append(FactorVae(config).measure(made.subject(tmp_path, codes, table, seed)).values["factor-vae"])
+    spread = 1.96 * np.std([value.value for value in values], ddof=1)
+    widths = [(value.high - value.low) / 2 for value in values]  # type: ignore[operator]
+    assert np.mean(widths) == pytest.approx(spread, rel=0.5)
+
+
+def test_rows_of_which_no_half_has_two_alike_have_no_interval() -> None:
+    two = sample_of(np.arange(2.0)[:, None], np.zeros((2, 1)))
+    value = guessed(lambda of, seed, share: np.ones(4, dtype=bool), two, 0, Says("accuracy", "always right"))
+    assert (value.value, value.low, value.high, value.n) == (1.0, None, None, 2)
+
+
 def test_golden_value_and_determinism(tmp_path: Path) -> None:
     given_to = made.subject(tmp_path, *made.rotated())
     config = FactorVaeConfig(train_votes=1000, votes=500)
@@ -129,7 +152,7 @@ def test_golden_value_and_determinism(tmp_path: Path) -> None:
     assert value.low is not None
     assert value.high is not None
     assert value.low < value.value < value.high
-    assert value.n == 500
+    assert value.n == len(given_to.codes.content)
     assert value.floor == pytest.approx(1 / 6, abs=0.05)
     assert first.settings["codes_voted_for"] == 6
     assert first.settings["seed"] == 0

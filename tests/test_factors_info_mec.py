@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factor_codes import subject as made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_files import codes as example_codes
@@ -123,6 +124,19 @@ def test_golden_values() -> None:
     codes = factors @ np.array([[1.0, 0.2, 0.0], [0.1, 1.0, 0.4], [0.0, 0.3, 1.0]])
     found = (*mixing(codes, factors), explicitness(codes, factors, test))
     assert found == pytest.approx((0.263274763525, 0.453381808611, 0.998175434354), abs=1e-9)
+
+
+def test_intervals_hold_the_mean_over_other_rows_although_the_selection_jumps(tmp_path: Path) -> None:
+    found = []
+    for seed in range(12):
+        factors = table(2000, seed=seed)
+        codes = factors @ (np.eye(6) + 0.15 * normal(6, 6, 4)) + normal(2000, 6, seed)
+        found.append(InfoMec(InfoMecConfig(bootstrap=20, permutations=1)).measure(made(tmp_path, codes, factors)))
+    for name in ("info-mec/modularity", "info-mec/compactness"):
+        values = [result.values[name] for result in found]
+        mean, spread = np.mean([value.value for value in values]), np.std([value.value for value in values])
+        assert spread > 0.01
+        assert sum(value.low <= mean <= value.high for value in values) >= 11  # type: ignore[operator]
 
 
 def test_result_has_its_reference_points(tmp_path: Path) -> None:

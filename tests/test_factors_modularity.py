@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factor_codes import subject as made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_files import subject
@@ -140,6 +141,22 @@ def test_noise_has_a_narrow_interval(tmp_path: Path) -> None:
     noise.codes.style = generator.normal(size=noise.codes.style.shape).astype(np.float32)
     value = Modularity(ModularityConfig(bootstrap=10)).measure(noise).values["modularity"]
     assert (value.low, value.value, value.high) == (0.0, 0.0, 0.0)
+
+
+def test_the_interval_holds_the_mean_over_other_rows(tmp_path: Path) -> None:
+    rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(6, 6)))[0]
+    values = []
+    for seed in range(12):
+        factors = table(1000, seed=seed)
+        values.append(
+            Modularity(ModularityConfig(bootstrap=20, permutations=1)).measure(
+                made(tmp_path, factors @ rotation, factors)
+            )
+        )
+    found = [result.values["modularity"] for result in values]
+    mean = np.mean([value.value for value in found])
+    assert sum(value.low <= mean <= value.high for value in found) >= 11  # type: ignore[operator]
+    assert min(value.high - value.low for value in found) > 0.01  # type: ignore[operator]
 
 
 def test_one_factor_is_refused(tmp_path: Path) -> None:

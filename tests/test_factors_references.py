@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disent_plugins.metrics.factors.references import Says, interval, referenced
-from disent_plugins.metrics.factors.sample import Sample, permuted, resampled, sample_of
+from disent_plugins.metrics.factors.sample import Sample, halved, permuted, resampled, sample_of
 from disent_plugins.metrics.factors.scale import scaled
 from disent_plugins.metrics.seeds import stream
 
@@ -77,6 +77,32 @@ def test_the_interval_is_two_standard_errors_cut_where_scores_end(found: float, 
     inside = 0 <= found <= 1
     assert low == pytest.approx(max(found - 1.96 * error, 0) if inside else found - 1.96 * error, abs=1e-3)
     assert high == pytest.approx(min(found + 1.96 * error, 1) if inside else found + 1.96 * error, abs=1e-3)
+
+
+def test_half_samples_hold_no_row_twice_and_all_rows_to_fit_on() -> None:
+    sample = guessed()
+    sample.codes[:, 0] = np.arange(N)
+    for seed in range(20):
+        half = halved(sample, np.random.default_rng(seed))
+        assert half.test.sum() == 200
+        assert half.codes[~half.test, 0].tolist() == list(range(100))
+        kept = half.codes[half.test, 0].astype(int)
+        assert len(set(kept)) == 200
+        assert kept.min() >= 100
+        assert half.factors[half.test].tolist() == sample.factors[kept].tolist()
+
+
+def test_an_interval_of_halves_is_two_standard_errors_too_and_sees_a_shift() -> None:
+    value = referenced(right, guessed(), 7, {"right": Says("accuracy", "")}, bootstrap=400, halves=True)["right"]
+    half = 1.96 * np.sqrt(value.value * (1 - value.value) / 400)  # binomial
+    assert value.low == pytest.approx(value.value - half, abs=0.15 * half)
+
+    def selecting(sample: Sample, seed: int) -> Mapping[str, float]:
+        return {"selecting": 0.8 if sample.test.sum() == 400 else 0.7}
+
+    value = referenced(selecting, guessed(), 7, {"selecting": Says("share", "")}, halves=True)["selecting"]
+    assert value.low == pytest.approx(0.8 - 1.96 * 0.1, abs=1e-4)
+    assert value.high == pytest.approx(0.8 + 1.96 * 0.1, abs=1e-4)
 
 
 def test_a_code_of_one_value_in_nearly_all_rows_is_no_code_on_ranks() -> None:

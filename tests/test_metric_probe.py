@@ -323,7 +323,7 @@ def test_the_smallest_usable_set(tmp_path):
     given = make_codes({"content": np.eye(6), "style": np.ones((6, 1)), "labels": [0, 0, 0, 1, 1, 1]})
     result = Probe(ProbeConfig(inputs="mean")).measure(subject(tmp_path, given))
     assert result.values["content/mean/paper"].n == 2
-    assert any("made: 80 % train" in note for note in result.notes)
+    assert any("made: 4 rows train, 2 rows test" in note for note in result.notes)
 
 
 def test_labels_that_training_lacks_are_a_named_error_of_the_function():

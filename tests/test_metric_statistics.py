@@ -9,8 +9,9 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
+from scipy.stats import beta
 
-from disent_plugins.metrics.bootstrap import mean_interval, proportion_interval
+from disent_plugins.metrics.bootstrap import mean_interval, proportion_interval, share_interval
 from disent_plugins.metrics.kl import active_units, kl_to_standard_normal
 from disent_plugins.metrics.partition import stratified
 from disent_plugins.metrics.seeds import derived, stream
@@ -39,6 +40,22 @@ def test_proportion_interval_agrees_with_resampling_the_vector():
     means = [generator.choice(correct, size=80).mean() for _ in range(20_000)]
     found = proportion_interval(correct, 20_000, np.random.default_rng(3))
     np.testing.assert_allclose(found, np.quantile(means, [0.025, 0.975]), atol=0.013)  # one row of 80
+
+
+@pytest.mark.parametrize("n", [1, 10, 400])
+def test_all_right_or_none_has_the_exact_bound(n: int):
+    exact = [beta.ppf(0.025, n, 1), beta.isf(0.025, 1, n)]  # Clopper and Pearson
+    for interval in (proportion_interval, share_interval):
+        low, high = interval(np.ones(n, dtype=bool), 100, np.random.default_rng(0))
+        assert (low, high) == (pytest.approx(exact[0]), 1.0)
+        low, high = interval(np.zeros(n, dtype=bool), 100, np.random.default_rng(0))
+        assert (low, high) == (0.0, pytest.approx(exact[1]))
+
+
+def test_share_interval_is_that_of_the_mean_where_answers_tie():
+    shares = np.random.default_rng(0).choice([0.0, 0.5, 1.0], size=300)
+    assert share_interval(shares, 500, stream(0)) == mean_interval(shares, 500, stream(0))
+    assert share_interval(np.round(shares), 500, stream(0)) == proportion_interval(shares > 0.5, 500, stream(0))
 
 
 def test_mean_interval_agrees_with_the_normal_approximation():

@@ -32,13 +32,18 @@ class Mean:
     """A metric: the mean of the content codes."""
 
     Config = NoOptions
+    name = "mean"
     presets: Mapping = MappingProxyType({"study": {}})
 
     def __init__(self, config) -> None:
         pass
 
     def measure(self, subject):
-        return Result("mean", {"mean": Value(float(subject.codes.content.mean()), "score", 0.0, 1.0)}, {})
+        return Result(self.name, {"mean": Value(float(subject.codes.content.mean()), "score", 0.0, 1.0)}, {})
+
+
+class Quality(Mean):
+    name = "quality"
 
 
 class Bad(Mean):
@@ -57,7 +62,7 @@ class Plugin:
         return [
             spec("picture", "pictures", "Mean", ("codes", "decoder")),
             spec("strange", "my own", "Bad"),
-            spec("quality", "quality", "Mean"),
+            spec("quality", "quality", "Quality"),
             spec("mean", "leakage", "Mean"),
         ]
 

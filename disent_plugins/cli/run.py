@@ -176,7 +176,7 @@ def _finish(ready: Any, json: bool) -> None:
     for line in (
         f"run folder  {path}",
         *(f"{'' if number else 'pictures':12}{show.shorten(picture)}" for number, picture in enumerate(pictures)),
-        "next        disent metrics list",
+        f"next        disent metrics all {path}",
         f"            disent metrics probe {path} --set inputs=mean_std",
         f"            disent run --model {'gmvae' if settings.model == 'mlvae' else 'mlvae'} --data {settings.data}",
     ):

@@ -12,14 +12,24 @@ Block = str | slice
 """Columns START to STOP, STOP not included: ``"0:8"`` or ``slice(0, 8)``."""
 
 
+def _as_typed(content: str, style: str) -> str:
+    return f'--content {content} --style {style} (in Python: blocks=("{content}", "{style}"))'
+
+
+EXAMPLE = _as_typed("0:8", "8:16")
+"""How blocks are named, on the command line and in Python."""
+
+
 def example(columns: int) -> str:
     """How to say which of ``columns`` columns are which.
 
     >>> example(6)
-    'Say which columns are which, for example: --content 0:3 --style 3:6'
+    'Say which columns are which, for example: --content 0:3 --style 3:6 (in Python: blocks=("0:3", "3:6"))'
     """
-    half = max(columns // 2, 1)
-    return f"Say which columns are which, for example: --content 0:{half} --style {half}:{max(columns, 2)}"
+    if columns < 2:
+        return "A content and a style have at least a column each"
+    half = columns // 2
+    return f"Say which columns are which, for example: {_as_typed(f'0:{half}', f'{half}:{columns}')}"
 
 
 def cut(codes: np.ndarray, blocks: tuple[Block | None, Block | None] | None) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +49,8 @@ def cut(codes: np.ndarray, blocks: tuple[Block | None, Block | None] | None) -> 
     columns = codes.shape[1]
     if blocks is None:
         return codes, codes[:, :0]
+    if isinstance(blocks, str) or len(blocks) != 2:
+        raise UsageError(f"The blocks {blocks!r} are not two.", "One is the content, one the style.", example(columns))
     content, style = (_bounds(name, block, columns) for name, block in zip(("content", "style"), blocks, strict=True))
     uses = np.zeros(columns, dtype=np.int64)
     for start, stop in (content, style):
@@ -63,7 +75,7 @@ def _bounds(name: str, block: Block | None, columns: int) -> tuple[int, int]:
     if isinstance(block, slice):
         shown = f"{block.start}:{block.stop}" + ("" if block.step is None else f":{block.step}")
     else:
-        shown = block
+        shown = str(block)
     match = re.fullmatch(r"\s*(\d+)\s*:\s*(\d+)\s*", shown, flags=re.ASCII)
     start, stop = (int(match[1]), int(match[2])) if match else (0, 0)
     if start >= stop:

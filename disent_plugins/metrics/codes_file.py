@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from disent_plugins.content import content_labels
 from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import replacing
-from disent_plugins.metrics.code_blocks import Block, cut
+from disent_plugins.metrics.code_arrays import BLOCKS, HELP, KNOWN, Door
+from disent_plugins.metrics.code_blocks import EXAMPLE, Block, cut
 from disent_plugins.metrics.partition import stratified
 from disent_plugins.metrics.seeds import stream
 
@@ -30,11 +31,6 @@ FORMAT_VERSION = 1
 TEST_SHARE = 0.2
 
 Blocks = tuple[Block | None, Block | None]
-
-_BLOCKS = ("content", "style")
-_LOGVARS = ("content_logvar", "style_logvar")
-_KNOWN = (*_BLOCKS, *_LOGVARS, "codes", "labels", "factors", "factor_names", "content_factor", "split")
-_HELP = "It takes the arrays content [N, Dc] and style [N, Ds], or codes [N, D], and labels [N] or factors [N, F]."
 
 
 def write_codes(path: Path, codes: Codes) -> None:
@@ -67,25 +63,25 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
     Raises:
         UsageError: The file is missing or of another kind, or an array is missing or unusable (see ``make_codes``).
     """
+    if path.is_dir():
+        why = "It takes one file with arrays; a folder that is a run is measured without being named as codes."
+        raise UsageError(f"{path} is a folder.", why, "Give the .npz or HDF5 file in it, or: disent metrics NAME RUN")
     if not path.is_file():
-        raise UsageError(f"There is no file {path}.", hint="Give an .npz or HDF5 file with codes. " + _HELP)
+        raise UsageError(f"There is no file {path}.", hint="Give an .npz or HDF5 file with codes. " + HELP)
     try:
         if h5py.is_hdf5(path):
-            arrays = _read_hdf5(path)
+            arrays, holds = _read_hdf5(path)
         elif zipfile.is_zipfile(path):
-            arrays = _read_npz(path)
+            arrays, holds = _read_npz(path)
         else:
-            with path.open("rb") as file:
-                start = file.read(16)
-            why = f"It begins with {start!r}." if start else "It is empty."
-            raise UsageError(f"{path} is neither an .npz nor an HDF5 file.", why, "Save it with numpy.savez. " + _HELP)
+            raise _unknown_kind(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(f"{path} cannot be read.", f"It is damaged or incomplete: {error}.") from error
+        raise _damaged(path, str(error).rstrip(".")) from error
     version = arrays.pop("format_version", None)
     if version is not None and version != FORMAT_VERSION:
         why = f"It has format version {version}, this is disent-plugins {__version__}, which reads {FORMAT_VERSION}."
         raise UsageError(f"{path} cannot be read.", why, "Encode the run again, or install the version that wrote it.")
-    return make_codes(arrays, source=str(path), seed=seed, compact=version is None, blocks=blocks)
+    return make_codes(arrays, source=str(path), seed=seed, compact=version is None, blocks=blocks, holds=holds)
 
 
 def make_codes(
@@ -95,6 +91,7 @@ def make_codes(
     seed: int = 0,
     compact: bool = True,
     blocks: Blocks | None = None,
+    holds: Sequence[str] = (),
 ) -> Codes:
     """Check arrays and make them into codes; every problem is named.
 
@@ -105,14 +102,23 @@ def make_codes(
         compact: Code every factor 0..size-1 in the order of its values.
         blocks: Which columns of the array ``codes`` are content and which are style: ``("0:8", "8:16")``, or slices.
             Without it, ``codes`` are in one piece: all columns are content, and the style has none.
+        holds: Names of everything that the source holds, for messages, if that is more than ``arrays``.
 
     Raises:
         UsageError: An array is missing, has the wrong number of dimensions, another length than the codes, no rows
-            or columns, objects, NaN or infinity; codes that are the same in every row; blocks that do not share out
-            the columns; labels that are no whole numbers; a content factor with one value only, or with another one in
-            every row; a split without training or test rows.
+            or columns, objects, NaN or infinity; codes that 32-bit floats cannot hold, or that are the same in every
+            row; both ``codes`` and blocks, or blocks that do not share out the columns; labels that are missing or no
+            whole numbers; a factor without a name; a content factor with one value only, or with another one in every
+            row; a split without training or test rows.
     """
-    door = _Door(source, arrays, "codes" if blocks or not set(_BLOCKS) & set(arrays) else "content")
+    parts = [name for name in BLOCKS if name in arrays]
+    door = Door(source, arrays, "codes" if blocks or not parts else "content", holds)
+    if parts and "codes" in arrays and not blocks:
+        raise door.error(
+            f"has 'codes' and also {' and '.join(map(repr, parts))}.",
+            "One of them is measured, and it is not said which.",
+            f"Leave the other out, or say which columns of 'codes' are which: {EXAMPLE}",
+        )
     content, style = _codes(door, blocks)
     n = len(content)
     factors, names = _factors(door, n, compact)
@@ -131,99 +137,34 @@ def make_codes(
     split_source = door.text("split_source", default="as given")
     if split is None:
         split = np.where(stratified(labels, TEST_SHARE, stream(seed, "split")), 2, 0).astype(np.uint8)
-        split_source = f"made: 80 % train, 20 % test, stratified by '{content_factor}', seed {seed}"
+        tested = int((split == 2).sum())
+        split_source = (
+            f"made: {n - tested} rows train, {tested} rows test, stratified by '{content_factor}', seed {seed}"
+        )
     for value in (0, 2):
         if not (split == value).any():
             raise door.error(
                 f"has no {SPLITS[value]} rows.",
                 "The array 'split' needs rows of train (0) and of test (2).",
-                "Correct it, or leave it out: then 20 % of the rows become the test set.",
+                "Correct it, or leave it out: then about a fifth of every class becomes the test set.",
             )
-    logvars = {name: _logvar(door, name, block) for name, block in zip(_BLOCKS, (content, style), strict=True)}
+    logvars = {name: _logvar(door, name, block) for name, block in zip(BLOCKS, (content, style), strict=True)}
     return Codes(
         content, style, factors, names, content_factor, split, logvars["content"], logvars["style"], split_source
     )
 
 
-class _Door:
-    """The arrays of one source, handed out checked."""
-
-    def __init__(self, source: str, arrays: Mapping[str, Any], first: str) -> None:
-        self.source, self.arrays, self.first = source, arrays, first
-
-    def error(self, what: str, why: str = "", hint: str = _HELP) -> UsageError:
-        return UsageError(f"{self.source} {what}", why, hint)
-
-    def get(self, name: str, dimensions: int) -> np.ndarray:
-        if name not in self.arrays:
-            raise self.error(f"has no array '{name}'.", f"It holds: {', '.join(sorted(self.arrays)) or 'nothing'}.")
-        array = np.asarray(self.arrays[name])
-        if array.dtype == object:
-            raise self.error(
-                f"holds Python objects in '{name}'.", "Only plain numbers are read; objects could run code."
-            )
-        if array.ndim != dimensions:
-            raise self.error(f"has '{name}' with {array.ndim} dimensions, shape {array.shape}; it needs {dimensions}.")
-        return array
-
-    def block(self, name: str) -> np.ndarray:
-        """[N, D] float32, finite, at least one row and one column."""
-        array = self.get(name, 2)
-        if array.dtype.kind not in "fiu":
-            raise self.error(f"has '{name}' of type {array.dtype}; it needs numbers.")
-        if not array.size:
-            raise self.error(f"has no {'columns' if len(array) else 'rows'} in '{name}', shape {array.shape}.")
-        with np.errstate(over="ignore"):
-            array = np.ascontiguousarray(array, dtype=np.float32)
-        bad = ~np.isfinite(array).all(axis=1)
-        if bad.any():
-            why = f"Rows with them: {bad.sum()}, the first is row {bad.argmax()} (counted from 0)."
-            raise self.error(f"has NaN or infinity in '{name}'.", why, "Find out why the encoder made them.")
-        return array
-
-    def whole(self, name: str, dimensions: int) -> np.ndarray:
-        """int64, from integers, truth values, or floats that are whole."""
-        array = self.get(name, dimensions)
-        kind = array.dtype.kind
-        # Beyond 2^53 a float no longer tells neighbouring whole numbers apart; NaN fails both comparisons.
-        good = np.full(array.shape, kind in "iub")
-        if kind == "f":
-            good = (array == np.rint(array)) & (np.abs(array) < 2**53)
-        if kind not in "iubf" or not good.all():
-            raise self.error(
-                f"has '{name}' that are no whole numbers (type {array.dtype}).",
-                f"Classes are whole numbers, and it holds {', '.join(f'{value!s:.8}' for value in array[~good][:3])}.",
-                "Number them: numpy.unique(values, return_inverse=True)[1]. Cut a quantity into bins: numpy.digitize.",
-            )
-        return array.astype(np.int64)
-
-    def length(self, name: str, array: np.ndarray, n: int) -> None:
-        if len(array) != n:
-            raise self.error(
-                f"has {n} rows in '{self.first}' but {len(array)} in '{name}'.",
-                "Row i of every array belongs to the same image.",
-                "Save all arrays from the same pass over the images.",
-            )
-
-    def texts(self, name: str) -> tuple[str, ...] | None:
-        if name not in self.arrays:
-            return None
-        values = np.atleast_1d(self.arrays[name]).ravel().tolist()
-        return tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values)
-
-    def text(self, name: str, default: str) -> str:
-        return (self.texts(name) or (default,))[0]
-
-
-def _codes(door: _Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
+def _codes(door: Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
     """Content [N, Dc] and style [N, Ds], not both the same in every row."""
     if door.first == "codes":
         if blocks and "codes" not in door.arrays and "content" in door.arrays:
             why = "Blocks say which columns of one array 'codes' are which; here content and style are two arrays."
-            raise door.error("has no array 'codes' to cut into blocks.", why, "Leave --content and --style out.")
+            raise door.error(
+                "has no array 'codes' to cut into blocks.", why, "Leave --content and --style (in Python: blocks) out."
+            )
         content, style = (np.ascontiguousarray(block) for block in cut(door.block("codes"), blocks))
     else:
-        content, style = (door.block(name) for name in _BLOCKS)
+        content, style = (door.block(name) for name in BLOCKS)
         door.length("style", style, len(content))
     if not any((block != block[0]).any() for block in (content, style)):
         why = "Every column has zero variance: the encoder says the same of every input."
@@ -231,7 +172,7 @@ def _codes(door: _Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
     return content, style
 
 
-def _factors(door: _Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+def _factors(door: Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str, ...]]:
     columns, names = [], []
     if "labels" in door.arrays:
         columns.append(door.whole("labels", 1)[:, None])
@@ -246,7 +187,10 @@ def _factors(door: _Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str,
         columns.append(table)
         names.extend(given)
     if not columns:
-        raise door.error("has neither 'labels' nor 'factors'.", f"It holds: {', '.join(sorted(door.arrays))}.")
+        raise door.lacks("has neither 'labels' nor 'factors'.")
+    if not all(name.strip() for name in names):
+        why = f"The names are: {', '.join(map(repr, names))}."
+        raise door.error("has a factor without a name.", why, "Give every column of 'factors' a name of its own.")
     if len(set(names)) != len(names):
         raise door.error(f"names a factor twice: {', '.join(names)}.")
     factors = np.concatenate(columns, axis=1)
@@ -255,7 +199,7 @@ def _factors(door: _Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str,
     return factors, tuple(names)
 
 
-def _split(door: _Door, n: int) -> np.ndarray | None:
+def _split(door: Door, n: int) -> np.ndarray | None:
     if "split" not in door.arrays:
         return None
     array = np.asarray(door.arrays["split"])
@@ -276,24 +220,38 @@ def _split(door: _Door, n: int) -> np.ndarray | None:
 _SPLIT_HELP = "It takes [N] of 0, 1, 2 or of train, validation, test."
 
 
-def _logvar(door: _Door, block: str, mean: np.ndarray) -> np.ndarray | None:
+def _logvar(door: Door, block: str, mean: np.ndarray) -> np.ndarray | None:
     name = f"{block}_logvar"
     if door.arrays.get(name) is None:
         return None
-    array = door.block(name)
+    array = door.numbers(name)
     if array.shape != mean.shape:
         raise door.error(f"has '{name}' of shape {array.shape}, but '{block}' has {mean.shape}.")
     return array
 
 
-def _read_npz(path: Path) -> dict[str, Any]:
+def _unknown_kind(path: Path) -> UsageError:
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith(b"PK"):  # a zip's table of contents stands at its end
+        return _damaged(path, "it begins as an .npz does, and its end is missing")
+    why = f"It begins with {start!r}." if start else "It is empty."
+    return UsageError(f"{path} is neither an .npz nor an HDF5 file.", why, "Save it with numpy.savez. " + HELP)
+
+
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} cannot be read.", f"It is damaged or incomplete: {why}.", "Save or copy it once more.")
+
+
+def _read_npz(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The arrays that are ours, and the names of all."""
     with np.load(path, allow_pickle=False) as file:
-        return dict(_without_objects(path, file, file.files))
+        return dict(_without_objects(path, file, file.files)), file.files
 
 
 def _without_objects(path: Path, file: Mapping[str, Any], names: list[str]) -> Iterator[tuple[str, Any]]:
     for name in names:
-        if name not in _KNOWN:
+        if name not in KNOWN:
             continue
         try:
             yield name, file[name]
@@ -307,11 +265,14 @@ def _without_objects(path: Path, file: Mapping[str, Any], names: list[str]) -> I
             ) from error
 
 
-def _read_hdf5(path: Path) -> dict[str, Any]:
-    wanted = (*_KNOWN, "format_version", "split_source")
+def _read_hdf5(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The arrays and attributes that are ours, and the names of all; a group's ends in ``/``."""
+    wanted = (*KNOWN, "format_version", "split_source")
     with h5py.File(path, "r") as file:
         found = {name: file.attrs[name] for name in wanted if name in file.attrs}
-        return found | {name: _array(file[name]) for name in _KNOWN if isinstance(file.get(name), h5py.Dataset)}
+        sets = [name for name in file if isinstance(file.get(name), h5py.Dataset)]
+        groups = [f"{name}/" for name in file if name not in sets]
+        return found | {name: _array(file[name]) for name in sets if name in KNOWN}, sets + groups
 
 
 def _array(dataset: h5py.Dataset) -> np.ndarray:

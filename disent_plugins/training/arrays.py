@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disent_plugins.contracts import Result, Subject
+from disent_plugins.errors import UsageError
 from disent_plugins.metrics.codes_file import make_codes
 from disent_plugins.registry.host import Registry, from_environment
 from disent_plugins.training.evaluate import measure as measure_subject
@@ -55,20 +57,36 @@ def measure(
         decode, encode, images: A model, for metrics that need one (see ``disent_plugins.contracts.Subject``).
         options: Options of the metric.
         preset: A published study whose settings to use, such as ``"dlib"``.
-        seed: Of everything random.
+        seed: Of everything random, in 0..2^31 - 1.
         out: Folder for pictures.
         registry: Plugins; those that are installed if None.
 
     Raises:
-        UsageError: An array is unusable, or the metric, an option or the preset is unknown.
+        UsageError: An array or the seed is unusable, the metric, an option or the preset is unknown, or ``out`` cannot
+            be written to.
         PluginFailure: A metric of another package failed.
     """
+    seed = _seed(seed)
+    if isinstance(factor_names, str | bytes):
+        why = "It takes a sequence with a name for every column of factors."
+        raise UsageError(f"factor_names={factor_names!r} is one text.", why, f"For example: [{factor_names!r}]")
     arrays = {
         "content": content, "style": style, "codes": codes, "labels": labels, "factors": factors,
         "factor_names": factor_names, "content_factor": content_factor, "split": split,
         "content_logvar": content_logvar, "style_logvar": style_logvar,
     }  # fmt: skip
-    made = make_codes({name: array for name, array in arrays.items() if array is not None}, seed=seed, blocks=blocks)
+    given = {name: array for name, array in arrays.items() if array is not None}
+    made = make_codes(given, source="The call", seed=seed, blocks=blocks)
     subject = Subject(name="arrays", codes=made, seed=seed, out=Path(out), decode=decode, encode=encode, images=images)
     found = from_environment(os.environ) if registry is None else registry
     return measure_subject(found, metric, options or {}, subject, preset=preset)
+
+
+def _seed(seed: Any) -> int:
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**31:
+        raise UsageError(f"seed={seed!r} is no seed.", "It takes a whole number from 0 to 2147483647.")
+    return number

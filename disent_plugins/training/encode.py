@@ -60,8 +60,8 @@ def decoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.
         parts = []
         with torch.inference_mode():
             for start in range(0, len(content), BATCH):
-                c, s = (torch.as_tensor(np.ascontiguousarray(block[start : start + BATCH]), dtype=torch.float32)
-                        for block in (content, style))  # fmt: skip
+                # A copy: codes may be read-only, which torch warns of.
+                c, s = (torch.tensor(block[start : start + BATCH], dtype=torch.float32) for block in (content, style))
                 images = model.decode(c.to(device), s.to(device))  # type: ignore[operator]
                 parts.append(images.clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy())
         return np.concatenate(parts)
@@ -95,8 +95,8 @@ def fusion(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.n
         return None
 
     def fuse(mean: np.ndarray, logvar: np.ndarray, group: np.ndarray) -> np.ndarray:
-        content = Gaussian(*(torch.as_tensor(part, dtype=torch.float32, device=device) for part in (mean, logvar)))
-        ids = torch.as_tensor(group, dtype=torch.int64, device=device)
+        content = Gaussian(*(torch.tensor(part, dtype=torch.float32, device=device) for part in (mean, logvar)))
+        ids = torch.tensor(group, dtype=torch.int64, device=device)
         with torch.inference_mode():
             return model.fuse(content, ids, int(group.max()) + 1).float().cpu().numpy()  # type: ignore[operator]
 

@@ -8,7 +8,7 @@
 
 H2 is the binary entropy in bits, m_bc and m_bs the mean of a_bk over the content factor and over the style factors.
 Accuracies less than 3 standard errors above chance count as 0: beside a perfect block, an entropy would take 2 % of
-accuracy that are mere luck for 0.14 bits.
+accuracy that are mere luck for 0.14 bits. The ceiling is the score of the ideal code, see ``ideal.py``.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
-from disent_plugins.metrics.content_style.classifiers import WORDS, normalise
+from disent_plugins.metrics.content_style.classifiers import WORDS, told
+from disent_plugins.metrics.content_style.ideal import SAYS, dependence_notes, ideal_accuracies
 from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
 from disent_plugins.metrics.factors.references import interval
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.seeds import stream
 from disent_plugins.options import option
-
-SIGNIFICANT = 3.0
-"""Standard errors above chance from which an accuracy counts."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,10 @@ class Blocks:
         ),
         range="0..1, high is good; `placement` -1 (exchanged) .. 1 (each factor in its own block only).",
         floor="The mean score of the same answers over 20 permutations of the test labels.",
-        ceiling="1, the score of content that holds the content factor only and style that holds the rest.",
+        ceiling=(
+            "The score of the ideal code on the same rows, whose blocks are the factors themselves: 1 where content "
+            f"and style are independent. {SAYS}"
+        ),
         cost=(
             "Grows with training rows (at most 10,000), factors and columns: 1.3 s on one thread for 60,000 "
             "MNIST-shaped codes of 8 + 8 columns with labels alone, about 1.5 s for each further factor."
@@ -70,7 +71,9 @@ class Blocks:
         distrust=(
             "Only `placement` knows which block is which: exchanged blocks are as complete and disentangled as right "
             "ones. Accuracies are no amounts of information: a factor half of whose values one block tells has 0.5 "
-            "whatever they are. What one block tells beyond the other (together they may tell all, XOR) is not seen. "
+            "whatever they are. Where factors of the data set depend on each other so much that a ceiling is small, a "
+            "normalised value divides by little: read the matrix. A code that holds less than its factors may pass "
+            "such a ceiling. What one block tells beyond the other (together they may tell all, XOR) is not seen. "
             "Without style factors there are no `disentanglement` values, and `placement` is that of the content "
             "factor, m_cc - m_sc."
         ),
@@ -124,15 +127,18 @@ class Blocks:
         value = scored(right)
         chance = [scored(shuffled(stream(seed, "blocks", "floor", str(i)))) for i in range(config.permutations)]
         draws = [scored(drawn(stream(seed, "blocks", "bootstrap", str(i)))) for i in range(config.bootstrap)]
-        best = scores(ideal(len(names)), names)
+        ideal = ideal_accuracies(subject.codes, found)
+        notes = (*notes, *dependence_notes(ideal, found, "the ceilings are those"))
+        best = scores(ideal, names)
         n = min(len(pair[0].labels) for pair in pairs)
         values = {}
         for name, number in value.items():
             low, high = interval(number, [draw[name] for draw in draws])
             floor = float(np.mean([c[name] for c in chance]))
             unit = "difference of normalised accuracies" if name == "placement" else "normalised accuracy"
-            values[name] = Value(number, unit, floor, best[name], low, high, n, WORDS["nonlinear"], "up")
-        settings = {**asdict(config), **reading_settings(subject, found)}
+            ceiling = max(best[name], floor)  # factors that tell each other leave nothing to score
+            values[name] = Value(number, unit, floor, ceiling, low, high, n, WORDS["nonlinear"], "up")
+        settings = {**asdict(config), **reading_settings(subject, found), "ideal": ideal.tolist()}
         matrix = accuracies(right, floors)
         return Result("blocks", values, settings, {"matrix": _picture(subject, matrix, names)}, notes)
 
@@ -148,20 +154,7 @@ def accuracies(correct: Sequence[np.ndarray], floors: np.ndarray) -> np.ndarray:
     array([1., 0.])
     """
     share = np.stack([c.mean(axis=1) for c in correct], axis=1)
-    error = np.sqrt(floors * (1 - floors) / np.array([c.shape[1] for c in correct]))
-    return np.where(share > floors + SIGNIFICANT * error, normalise(share, floors), 0.0)
-
-
-def ideal(factors: int) -> np.ndarray:
-    """[2, K] the accuracies of perfect blocks: the first factor in content, the others in style.
-
-    >>> ideal(3)
-    array([[1., 0., 0.],
-           [0., 1., 1.]])
-    """
-    found = np.zeros((2, factors))
-    found[0, 0], found[1, 1:] = 1.0, 1.0
-    return found
+    return told(share, floors, np.array([c.shape[1] for c in correct]))
 
 
 def scores(accuracy: np.ndarray, names: list[str]) -> dict[str, float]:

@@ -5,7 +5,6 @@ normalised accuracy = (accuracy - floor) / (1 - floor),    floor = share of the 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,12 +12,16 @@ import numpy as np
 
 from disent_plugins.metrics.cores import one_blas_thread
 from disent_plugins.metrics.probe_rows import Rows
+from disent_plugins.metrics.quiet import quiet
 from disent_plugins.metrics.seeds import derived
 
 Kind = Literal["linear", "nonlinear"]
 
 CLIP = 5.0
 """Standardised codes are cut to +- this many deviations, so that a single outlier rules neither scale nor fit."""
+
+SIGNIFICANT = 3.0
+"""Standard errors above chance from which ``told`` counts an accuracy."""
 
 _EPOCHS, _PATIENCE, _HIDDEN = 100, 10, (128, 64)
 _TINY = 1e-6
@@ -90,6 +93,16 @@ def normalise(accuracy: np.ndarray, floor: float | np.ndarray) -> np.ndarray:
     return np.maximum((accuracy - floor) / (1 - floor), 0.0)
 
 
+def told(accuracy: np.ndarray, floor: float | np.ndarray, n: int | np.ndarray) -> np.ndarray:
+    """Normalised accuracies on ``n`` rows, 0 where they are not significantly above ``floor``.
+
+    >>> told(np.array([0.56, 0.75]), 0.5, 400)
+    array([0. , 0.5])
+    """
+    limit = floor + SIGNIFICANT * np.sqrt(floor * (1 - np.asarray(floor)) / n)
+    return np.where(accuracy > limit, normalise(accuracy, floor), 0.0)
+
+
 def read(x: np.ndarray, labels: np.ndarray, rows: Rows, kind: Kind, seed: int) -> Reading:
     """Train a classifier on the codes ``x`` [N, D] and test it; same arguments, same bits."""
     with one_blas_thread():
@@ -143,12 +156,9 @@ def standardised(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _linear(x: np.ndarray, y: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    with warnings.catch_warnings():
-        # 300 steps of a convex problem are enough; the last digits of the weights change no answer.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quiet():  # 300 steps of a convex problem are enough; the last digits of the weights change no answer
         fitted = LogisticRegression(max_iter=300, random_state=derived(seed, "linear") % 2**32).fit(x, y)
     found: np.ndarray = fitted.predict_proba(test)
     return found
@@ -168,7 +178,8 @@ def _nonlinear(
     x, judged_x, test = (part.astype(np.float32) for part in (x, judged_x, test))
     best, since, probability = np.inf, 0, np.empty(0)
     for _ in range(_EPOCHS):
-        network.partial_fit(x, y, classes=classes)
+        with quiet():
+            network.partial_fit(x, y, classes=classes)
         loss = -_log_of(network.predict_proba(judged_x) + _TINY, classes, judged_y).mean() if len(judged_x) else 0.0
         since = 0 if loss < best - _GAIN else since + 1
         if loss < best or not len(judged_x):

@@ -17,7 +17,7 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.bootstrap import LEVEL, mean_interval
+from disent_plugins.metrics.bootstrap import LEVEL, share_interval
 from disent_plugins.metrics.content_style.donors import donors
 from disent_plugins.metrics.examples import decoder_of
 from disent_plugins.metrics.seeds import stream
@@ -119,7 +119,7 @@ class Cycle:
         drawn = stream(seed, "cycle", "explained", block).integers(n, size=(resamples, n))
         low, high = np.quantile(_share(error[drawn].sum(axis=1), variation[drawn].sum(axis=1)), LEVEL)
         right, ideal = identified(given, found), identified(given, given)
-        bounds = mean_interval(right, resamples, stream(seed, "cycle", "identified", block))
+        bounds = share_interval(right, resamples, stream(seed, "cycle", "identified", block))
         return {
             f"{block}/explained": Value(
                 explained(given, found), "share of variance", 0.0, 1.0, float(low), float(high), n,

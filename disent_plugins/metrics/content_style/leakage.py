@@ -3,7 +3,8 @@
     leakage = 1/K sum_k max(0, (a_k - f_k) / (1 - f_k))
 
 over the K factors, a_k being the test accuracy of a non-linear classifier that reads factor k from the *wrong* block
-(the content factor from style, style factors from content), f_k the share of the most frequent class.
+(the content factor from style, style factors from content), f_k the share of the most frequent class. The floor of
+leakage is that of the ideal code, see ``ideal.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.metrics.bootstrap import proportion_interval
 from disent_plugins.metrics.content_style.classifiers import WORDS, Kind, Reading, normalise
-from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, Target, read_all, reading_settings, targets
+from disent_plugins.metrics.content_style.ideal import SAYS, dependence_notes, ideal_accuracies
+from disent_plugins.metrics.content_style.reading import (
+    BLOCKS,
+    ReadingOptions,
+    Target,
+    read_all,
+    reading_settings,
+    targets,
+)
 from disent_plugins.metrics.factors.references import interval
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.seeds import stream
@@ -51,8 +60,9 @@ class Leakage:
         ),
         range="Accuracies in 0..1; `leakage` in 0..1, 0 is good. High is good for the right block, bad for the wrong.",
         floor=(
-            "The share of the most frequent class among the test rows; `leakage`: 0. The accuracy of the same answers "
-            "against shuffled test labels stands in the settings (`permuted`)."
+            "The share of the most frequent class among the test rows; the accuracy of the same answers against "
+            "shuffled test labels stands in the settings (`permuted`). `leakage`: what the ideal code leaks on the "
+            f"same rows, whose blocks are the factors themselves: 0 where content and style are independent. {SAYS}"
         ),
         ceiling="1, which codes reach that hold the factor; for `leakage` 1 means that the wrong blocks tell all.",
         cost=(
@@ -63,9 +73,11 @@ class Leakage:
         distrust=(
             "A low `leakage` is no merit if the block is empty: codes that tell nothing score 0, so read the right "
             "half of the matrix beside it. Factors that depend on each other in the data set (a class with its typical "
-            "pose) leak by necessity. A classifier is a lower bound: what it cannot read may still be there, the more "
-            "so with few rows for each value. Without style factors only the content factor counts, and what of the "
-            "style sits in the content block stays unseen."
+            "pose) leak by necessity: then the floor is above 0, and codes that hold less than their own factors fall "
+            "below it; a dependence that shows only in combinations of factors with few rows each is not in it. A "
+            "classifier is a lower bound: what it cannot read may still be there, the more so with few rows for each "
+            "value. Without style factors only the content factor counts, and what of the style sits in the content "
+            "block stays unseen."
         ),
         expects=(
             Expect("split-apart", "leakage", 0.0, 0.03, "blocks hold their own factors only: 0"),
@@ -96,7 +108,10 @@ class Leakage:
         config, seed = self.config, subject.seed
         found, notes = targets(subject.codes, config, seed)
         readings = read_all(subject, found, KINDS, jobs=config.jobs)
-        values = {"leakage": _summary(readings, found, config.bootstrap, seed)}
+        ideal = ideal_accuracies(subject.codes, found)
+        notes = (*notes, *dependence_notes(ideal, found, "the floor of leakage is that"))
+        floor = float(np.append(ideal[0, 1:], ideal[1, 0]).mean())
+        values = {"leakage": _summary(readings, found, floor, config.bootstrap, seed)}
         for (block, name, kind), reading in readings.items():
             low, high = proportion_interval(
                 reading.correct, config.bootstrap, stream(seed, "leakage", block, name, kind)
@@ -106,8 +121,11 @@ class Leakage:
                 reading.accuracy, "accuracy", reading.floor, 1.0, min(low, reading.accuracy),
                 max(high, reading.accuracy), len(reading.labels), WORDS[kind], "up" if right else "down",
             )  # fmt: skip
-        permuted = {"/".join(key): reading.permuted for key, reading in readings.items()}
-        settings = {**asdict(config), **reading_settings(subject, found), "permuted": permuted}
+        told = {
+            "permuted": {"/".join(key): reading.permuted for key, reading in readings.items()},
+            "ideal": ideal.tolist(),
+        }
+        settings = {**asdict(config), **reading_settings(subject, found), **told}
         picture = _picture(subject, readings, found)
         return Result("leakage", values, settings, {"matrix": picture}, notes)
 
@@ -131,7 +149,7 @@ def leakage(accuracy: np.ndarray, floor: np.ndarray) -> float:
 
 
 def _summary(
-    readings: Mapping[tuple[str, str, Kind], Reading], found: Sequence[Target], resamples: int, seed: int
+    readings: Mapping[tuple[str, str, Kind], Reading], found: Sequence[Target], ideal: float, resamples: int, seed: int
 ) -> Value:
     wrong = [readings[wrong_block(found, target.name), target.name, "nonlinear"] for target in found]
     accuracy, floor = (np.array([getattr(reading, what) for reading in wrong]) for what in ("accuracy", "floor"))
@@ -141,7 +159,7 @@ def _summary(
     value = leakage(accuracy, floor)
     low, high = interval(value, [leakage(draw, floor) for draw in drawn])
     words = f"mean over {len(found)} factors read from the wrong block; {WORDS['nonlinear']}"
-    return Value(value, "normalised accuracy", 0.0, 1.0, low, high, int(n.min()), words, "down")
+    return Value(value, "normalised accuracy", ideal, 1.0, low, high, int(n.min()), words, "down")
 
 
 def _picture(subject: Subject, readings: Mapping[tuple[str, str, Kind], Reading], found: Sequence[Target]) -> Path:

@@ -22,6 +22,7 @@ BLOCKS = ("content", "style")
 ROWS_FOR_PROCESSES = 20_000
 """Training rows of all classifiers together from which on other processes are worth their start."""
 
+
 @dataclass(frozen=True)
 class ReadingOptions(Options):
     """Options of all metrics that read factors."""

@@ -9,7 +9,7 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.bootstrap import mean_interval
+from disent_plugins.metrics.bootstrap import share_interval
 from disent_plugins.metrics.content_style.nearest import Distance, fused, rule, seen_note, share_right
 from disent_plugins.metrics.partition import stratified
 from disent_plugins.metrics.seeds import stream
@@ -55,7 +55,8 @@ class Retrieval:
             "It is a test of unseen classes only where the test classes are absent from training; a note says whether "
             "they are. Codes are compared as they are, so columns of large scale rule the distance. With `evidence`, "
             "which images share a class is given, so only compare it with other values of `evidence`. Near-duplicates "
-            "in a data set (frames of one film) make `precision-at-1` high for any code."
+            "in a data set (frames of one film) make `precision-at-1` high for any code. Intervals are over the images "
+            "that ask; those that are searched are held fixed."
         ),
         expects=(
             Expect("split-apart", "precision-at-1", 0.97, 1.0, "classes lie further apart than their noise: 1"),
@@ -93,8 +94,9 @@ class Retrieval:
 
         def value(name: str, right: np.ndarray, floor: float, words: str) -> Value:
             found = float(right.mean())
-            low, high = mean_interval(right, config.bootstrap, stream(seed, "retrieval", name))
-            return Value(found, "precision", floor, 1.0, min(low, found), max(high, found), len(right), words, "up")
+            low, high = share_interval(right, config.bootstrap, stream(seed, "retrieval", name))
+            return Value(found, "precision", floor, 1.0, min(low, found), max(high, found), len(right),
+                         f"{words}; interval over queries", "up")  # fmt: skip
 
         values = {
             "precision-at-1": value(

@@ -29,6 +29,9 @@ DRAWN = 40
 TRUSTED = 0.95
 """Accuracy on real images below which a note warns."""
 
+FAITHFUL = 0.95
+"""Accuracy on reconstructions, as a share of that on real images, below which a note warns."""
+
 
 @dataclass(frozen=True)
 class SwapConfig(Options):
@@ -61,7 +64,8 @@ class Swap:
         cost="The classifier once per data set and seed: 41 s for 50,000 images of 32 x 32 on one core; then 33 s to "
         "decode and judge 10,000 swaps and 10,000 reconstructions with the paper's network.",
         distrust="Distrust it when `real` is low (a note says so below 0.95) or when `reconstructions` is far below "
-        "`real`: then blur is judged, not the swap. A decoder that ignores the style altogether has a perfect "
+        "`real` (a note says so below 0.95 of it): then blur is judged, not the swap. A decoder that ignores the style "
+        "altogether has a perfect "
         "`keeps-content`; read it beside exact-swap or cycle. The interval does not hold the chance of another "
         "classifier's training.",
         expects=(
@@ -122,6 +126,12 @@ class Swap:
                 "Training lacks the test classes, so the classifier was trained on one half of the test images "
                 f"({len(rows.train)}) and judges swaps of the other ({len(rows.test)})."
             ]
+        kept = values["reconstructions"].value
+        if kept < FAITHFUL * best:
+            notes.append(
+                f"The classifier is right on {kept:.1%} of the reconstructions and on {best:.1%} of the real images: "
+                "what decoding loses is judged too, not the swap alone. Hold keeps-content against reconstructions."
+            )
         if best < TRUSTED:
             notes.append(f"The classifier is right on {best:.1%} of the real images only, so it is a poor judge.")
         artifacts = {}

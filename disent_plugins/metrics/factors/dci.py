@@ -34,6 +34,7 @@ from disent_plugins.metrics.factors.sample import (
 )
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.pictures import save_arrays
+from disent_plugins.metrics.quiet import quiet
 from disent_plugins.metrics.seeds import derived, stream
 from disent_plugins.options import option
 
@@ -136,8 +137,11 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
         ]
         draws = [scores(_redrawn(found, stream(seed, "bootstrap", str(i)))) for i in range(config.bootstrap)]
         own, top = scores(found), scores(best)
-        how = f"{config.backend}, {config.trees} {'trees' if config.backend == 'forest' else 'stages'}"
-        says = {name: Says("accuracy" if name == "informativeness" else "1 - entropy", how) for name in _NAMES}
+        forest = config.backend == "forest"
+        how = f"{config.backend}, {config.trees} {'trees' if forest else 'stages'}"
+        alike = Says("1 - entropy", f"{how}; interval over trees" if forest else how)
+        says = dict.fromkeys(_NAMES[:2], alike)
+        says["informativeness"] = Says("accuracy", f"{how}; interval over test rows")
         values = {
             name: value_of(
                 says[name], own[name], [floor[name] for floor in floors], top[name],
@@ -204,9 +208,10 @@ def fitted(sample: Sample, seed: int, *, backend: Backend = "forest", trees: int
         backend, trees: As in ``DciConfig``.
         jobs: Threads, 0 for one a core; nothing depends on them.
     """
-    columns = Parallel(n_jobs=cores(jobs), prefer="threads")(
-        delayed(_fit)(sample, k, derived(seed, str(k)) % 2**32, backend, trees) for k in range(len(sample.names))
-    )
+    with quiet():
+        columns = Parallel(n_jobs=cores(jobs), prefer="threads")(
+            delayed(_fit)(sample, k, derived(seed, str(k)) % 2**32, backend, trees) for k in range(len(sample.names))
+        )
     importance, by_tree, correct = zip(*columns, strict=True)
     return Fitted(np.stack(importance, axis=-1), np.stack(by_tree, axis=-1), np.stack(correct, axis=-1))
 

@@ -29,6 +29,7 @@ from disent_plugins.metrics.factors.sample import (
     sample_settings,
 )
 from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.quiet import quiet
 from disent_plugins.options import option
 
 _CASES = ("identity", "permuted", "dead-code", "duplicated", "rotated", "many-valued-5")
@@ -118,13 +119,9 @@ def probabilities(sample: Sample, iterations: int = 40) -> list[np.ndarray]:
 
 
 def _fit(train: np.ndarray, labels: np.ndarray, iterations: int) -> LogisticRegression:
-    import warnings
 
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
+    with quiet():
         # A separable factor has no finite optimum; its ranking, which is all that is used, settles long before.
-        warnings.simplefilter("ignore", ConvergenceWarning)
         return LogisticRegression(max_iter=iterations, C=100.0).fit(train, labels)
 
 

@@ -65,7 +65,11 @@ C 0.65.""",
         "and 5,000 to judge: about 0.04 s for the score, 5 s with floor and interval, one thread.",
         distrust="InfoM and InfoC speak of the codes that know something: where InfoE is near 0 they mean little. "
         "InfoE is low for codes that tell a factor in no linear way, such as an angle whose code jumps from its last "
-        "value to its first in the middle of the range, and suffers where classes are far from Gaussian.",
+        "value to its first in the middle of the range, and suffers where classes are far from Gaussian. Intervals "
+        "come from half-samples of the rows to judge, what is significant found anew in each; they are too wide, up to "
+        "several times, where half of the rows are too few to show a share that all of them show. That of InfoE holds "
+        "the rows to fit on fixed, and is too narrow where they are few: 0.009 against 0.015 for 183 values "
+        "and 1,000 rows.",
         expects=(
             *(Expect(case, name, 0.97, 1.0, "each code is one factor") for case in _PERFECT for name in (_M, _E, _C)),
             Expect("duplicated", _M, 0.97, 1.0, "each code is one factor"),
@@ -94,28 +98,22 @@ C 0.65.""",
         judged = (sample.codes[sample.test], sample.factors[sample.test])
         relevant = knowledge(*judged, bins=bins, binning=config.binning).significant
 
-        def score(of: Sample, seed: int, keep: np.ndarray | None = None) -> dict[str, float]:
-            m, c = mixing(of.codes[of.test], of.factors[of.test], bins=bins, binning=config.binning, keep=keep)
+        def score(of: Sample, seed: int) -> dict[str, float]:
+            m, c = mixing(of.codes[of.test], of.factors[of.test], bins=bins, binning=config.binning)
             return {_M: m, _E: explicitness(of.codes, of.factors, of.test), _C: c}
 
         how = f"plug-in, {bins} {config.binning} bins, chance taken off"
         share = Says("share", how)
         values = referenced(
             score, sample, subject.seed, {_M: share, _E: Says("share", "linear discriminant, log-loss"), _C: share},
-            permutations=config.permutations, bootstrap=config.bootstrap,
-            redraw=lambda of, seed: score(of, seed, relevant), report=subject.report,
+            permutations=config.permutations, bootstrap=config.bootstrap, halves=True, report=subject.report,
         )  # fmt: skip
         settings = {**asdict(config), "used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())}
         return Result("info-mec", values, settings | sample_settings(sample, subject), notes=sample.notes)
 
 
 def mixing(
-    codes: np.ndarray,
-    factors: np.ndarray,
-    *,
-    bins: int = 0,
-    binning: Binning = "quantile",
-    keep: np.ndarray | None = None,
+    codes: np.ndarray, factors: np.ndarray, *, bins: int = 0, binning: Binning = "quantile"
 ) -> tuple[float, float]:
     """InfoM and InfoC, each in [0, 1].
 
@@ -124,14 +122,13 @@ def mixing(
         factors: [N, K] int64, each coded 0..size-1.
         bins: As in ``InfoMecConfig``.
         binning: As in ``InfoMecConfig``.
-        keep: [D, K] bool, the pairs to call significant; None: tested here.
 
     >>> v = np.stack(np.divmod(np.arange(640) % 64, 8), axis=1)
     >>> mixing(v.astype(float), v)
     (1.0, 1.0)
     """
     known = knowledge(codes, factors, bins=bins, binning=binning)
-    share = np.where(known.significant if keep is None else keep, known.share, 0.0)
+    share = np.where(known.significant, known.share, 0.0)
     share = share[share.any(axis=1)]
     if not len(share):
         return 0.0, 0.0

@@ -95,10 +95,8 @@ def mutual_information(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
 def _information(code: np.ndarray, factor: np.ndarray, size: int) -> float:
     count = int(code.max()) + 1
     cells = code * size + factor
-    if count * size <= len(code):
-        joint = np.bincount(cells)
-    else:  # most cells are empty: count those that are not
-        joint = np.unique(cells, return_counts=True)[1]
+    # Where most cells are empty, those that are not are counted.
+    joint = np.bincount(cells) if count * size <= len(code) else np.unique(cells, return_counts=True)[1]
     found = sum(_entropy(np.bincount(x) / len(code)) for x in (code, factor)) - _entropy(joint / len(code))
     return max(found, 0.0)
 

@@ -2,9 +2,11 @@
 
     floor     mean score over permutations of the factors: what codes without information get
     ceiling   score of the ideal code, the factors themselves
-    interval  value +- 1.96 bootstrap standard errors, cut to [0, 1]
+    interval  value +- 1.96 standard errors, cut to [0, 1]
 
-A percentile interval would not do: resampled rows hold doubles, which shift most of these scores.
+A percentile interval would not do: resampled rows hold doubles, which shift most of these scores. The standard error is
+the standard deviation of bootstrap replicates, or, for a score that selects by significance, which doubles would upset,
+the root mean square deviation of half-samples from the score.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disent_plugins.contracts import Report, Value
-from disent_plugins.metrics.factors.sample import Sample, ideal, permuted, resampled
+from disent_plugins.metrics.factors.sample import Sample, halved, ideal, permuted, resampled
 from disent_plugins.metrics.seeds import derived, stream
 
 Score = Callable[[Sample, int], Mapping[str, float]]
@@ -41,7 +43,7 @@ def referenced(
     *,
     permutations: int = 5,
     bootstrap: int = 100,
-    redraw: Score | None = None,
+    halves: bool = False,
     report: Report = lambda done, total, what: None,
 ) -> dict[str, Value]:
     """Score a sample, and what a code without information and an ideal one score in its place.
@@ -53,31 +55,35 @@ def referenced(
         says: Value name to what it is; exactly these values of ``score`` are kept.
         permutations: Permutations that the floor is the mean of.
         bootstrap: Resamples behind the interval; 0 for no interval.
-        redraw: Score of the resamples, if another: their doubles turn noise significant, so a metric that selects keeps
-            what it selected on the sample itself.
+        halves: Whether the resamples are half-samples, for a score that selects by significance: it selects anew in
+            each. Their deviations are taken from the score of all rows, so that the interval also covers what half of
+            the rows are too few to select.
         report: Progress.
     """
     total, own = permutations + bootstrap + 2, derived(seed, "score")
 
-    def call(step: int, of: Sample, score: Score = score) -> Mapping[str, float]:
+    def call(step: int, of: Sample) -> Mapping[str, float]:
         found = score(of, own)
         report(step, total, "reference points")
         return found
 
     found, best = call(1, sample), call(2, ideal(sample))
     floors = [call(3 + i, permuted(sample, stream(seed, "floor", str(i)))) for i in range(permutations)]
-    first, again = 3 + permutations, redraw or score
-    draws = [call(first + i, resampled(sample, stream(seed, "bootstrap", str(i))), again) for i in range(bootstrap)]
+    first, drawn = 3 + permutations, halved if halves else resampled
+    draws = [call(first + i, drawn(sample, stream(seed, "bootstrap", str(i)))) for i in range(bootstrap)]
     n = int(sample.test.sum())
     return {
-        name: value_of(what, found[name], [f[name] for f in floors], best[name], [d[name] for d in draws], n)
+        name: value_of(
+            what, found[name], [f[name] for f in floors], best[name], [d[name] for d in draws], n, halves=halves
+        )
         for name, what in says.items()
     }
 
 
 def value_of(
-    says: Says, found: float, floors: Sequence[float], ceiling: float, draws: Sequence[float], n: int
-) -> Value:
+    says: Says, found: float, floors: Sequence[float], ceiling: float, draws: Sequence[float], n: int,
+    *, halves: bool = False,
+) -> Value:  # fmt: skip
     """A value with its reference points.
 
     Args:
@@ -85,20 +91,27 @@ def value_of(
         found: The score.
         floors: Scores of permuted factors.
         ceiling: Score of the ideal code.
-        draws: Bootstrap replicates of the score; none for no interval.
+        draws: Scores of resamples; none for no interval.
         n: Test samples.
+        halves: Whether the resamples are half-samples.
     """
-    low, high = interval(float(found), draws) if len(draws) else (None, None)
+    low, high = interval(found, draws, found if halves else None) if len(draws) else (None, None)
     floor = float(np.mean(floors))
     return Value(float(found), says.unit, floor, float(ceiling), low, high, n, says.estimator, says.better)
 
 
-def interval(found: float, draws: Sequence[float]) -> tuple[float, float]:
-    """``found`` +- 1.96 standard deviations of ``draws``, cut to [0, 1] where ``found`` lies in it.
+def interval(found: float, draws: Sequence[float], centre: float | None = None) -> tuple[float, float]:
+    """``found`` +- 1.96 standard errors, cut to [0, 1] where ``found`` lies in it.
+
+    Args:
+        found: The score.
+        draws: The score of resamples; 0 or 1 of them give no width.
+        centre: What the draws deviate from; None: their mean.
 
     >>> interval(1.0, [0.9, 1.0, 1.0, 1.1])[1]
     1.0
     """
-    half = _Z * float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
+    deviations = np.asarray(draws) - (np.mean(draws) if centre is None else centre) if len(draws) > 1 else np.zeros(2)
+    half = _Z * float(np.sqrt((deviations**2).sum() / (len(deviations) - (centre is None))))
     low, high = found - half, found + half
     return (max(low, 0.0), min(high, 1.0)) if 0.0 <= found <= 1.0 else (low, high)

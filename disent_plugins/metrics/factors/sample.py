@@ -156,6 +156,18 @@ def resampled(sample: Sample, generator: np.random.Generator) -> Sample:
     return replace(sample, codes=sample.codes[rows], factors=sample.factors[rows], test=np.arange(len(rows)) >= fitted)
 
 
+def halved(sample: Sample, generator: np.random.Generator) -> Sample:
+    """A half of the rows to judge, without doubles; the rows to fit on stay.
+
+    A mean over half of N rows deviates from that over all by sigma / sqrt(N), the standard error of the latter
+    (delete-half jackknife, Shao and Wu 1989).
+    """
+    judged = np.flatnonzero(sample.test)
+    half = generator.permutation(judged)[: max(len(judged) // 2, 1)]
+    rows = np.sort(np.concatenate([np.flatnonzero(~sample.test), half]))
+    return replace(sample, codes=sample.codes[rows], factors=sample.factors[rows], test=sample.test[rows])
+
+
 def code_names(subject: Subject) -> list[str]:
     """Names of the columns of ``Sample.codes``, for pictures."""
     content, style = subject.codes.content.shape[1], subject.codes.style.shape[1]

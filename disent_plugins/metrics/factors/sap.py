@@ -23,6 +23,7 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import Says, referenced
 from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, sample_settings
+from disent_plugins.metrics.quiet import quiet
 from disent_plugins.options import option
 
 Predictor = Literal["threshold", "svm", "r2"]
@@ -156,13 +157,10 @@ def _edges(code: np.ndarray, pieces: int) -> np.ndarray:
 
 
 def _svm(code: np.ndarray, factor: np.ndarray, test: np.ndarray, truth: np.ndarray, seed: int) -> float:
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # raw codes of any scale: published studies let it be
+    with quiet():
+        # Raw codes of any scale: published studies let it be.
         model = LinearSVC(C=0.01, class_weight="balanced", random_state=seed % 2**32).fit(code[:, None], factor)
     return float((model.predict(test[:, None]) == truth).mean())
 
