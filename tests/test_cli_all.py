@@ -158,6 +158,16 @@ def test_codes_without_a_model_leave_out_what_needs_one(disent, tmp_path):
     assert rows_of(tmp_path / "figures" / "mine" / "results.csv")
 
 
+def test_nothing_to_measure_is_a_failure_with_every_reason(disent, tmp_path):
+    labels = np.arange(40) % 4
+    np.savez(tmp_path / "mine.npz", content=np.eye(4)[labels], style=np.eye(4)[labels], labels=labels)
+    found = disent("metrics", "all", "--codes", "mine.npz", "--groups", "pictures")
+    assert found.code == 2
+    assert "left out: swap-grid, interpolation: it needs decoder and images" in " ".join(found.err.split())
+    assert "Nothing could be measured." in found.err
+    assert "written" not in found.err
+
+
 def test_an_unknown_group_is_refused(trained, disent):
     found = disent("metrics", "all", trained, "--groups", "quality,leekage")
     assert found.code == 2

@@ -63,10 +63,13 @@ def measure_all_metrics(
     if json:
         documents = tables.documents(together, ", ".join(names))
         state.print_json({"metrics": documents, "left_out": tables.left_out(together)})
-        return
-    state.say(f"measured: {', '.join(names)}" + (f"; settings: {preset}" if preset else ""))
-    tables.show_entries(together)
-    state.say(f"written: {show.shorten(place / 'results.json')}, {show.shorten(place / 'results.csv')}")
+    else:
+        state.say(f"measured: {', '.join(names)}" + (f"; settings: {preset}" if preset else ""))
+        tables.show_entries(together)
+    if all(entry.result is None for entry in together):
+        raise UsageError("Nothing could be measured.", "Every metric was left out, each with its reason.")
+    if not json:
+        state.say(f"written: {show.shorten(place / 'results.json')}, {show.shorten(place / 'results.csv')}")
 
 
 class Keeper:

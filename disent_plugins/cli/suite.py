@@ -44,7 +44,8 @@ def show_entries(entries: Sequence[Entry]) -> None:
             state.out.print(Text(f"  picture: {show.shorten(path)}"), soft_wrap=True)
     for reason, names in _reasons(entries).items():
         state.err.print(Text(f"left out: {', '.join(names)}: {reason}", style="dim"))
-    state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
+    if lines:
+        state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
 
 
 def documents(entries: Sequence[Entry], subject: str) -> dict[str, Any]:
