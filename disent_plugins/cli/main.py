@@ -84,17 +84,15 @@ def main() -> None:
         for line, prefix in zip(str(error).splitlines(), ["error: ", *["       "] * 100], strict=False):
             state.say(prefix + line)
         sys.exit(error.exit_code)
-    except OSError as error:
-        if debug:
-            raise
-        state.say(f"error: The system refused to read or write: {error}.")
-        state.say("       See where with --debug.")
-        sys.exit(1)
     except Exception as error:
         if debug:
             raise
-        state.say(f"error: {type(error).__name__}: {error}")
-        state.say("       This is a bug in disent. See where with --debug, and please report it.")
+        if isinstance(error, OSError):
+            state.say(f"error: The system refused to read or write: {error}.")
+            state.say("       See where with --debug.")
+        else:
+            state.say(f"error: {type(error).__name__}: {error}")
+            state.say("       This is a bug in disent. See where with --debug, and please report it.")
         sys.exit(1)
 
 

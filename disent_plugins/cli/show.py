@@ -105,10 +105,9 @@ def _values(document: Mapping[str, Any]) -> Table:
 
 def _cells(name: str, value: float, reference: Mapping[str, Any]) -> list[Text]:
     low, high = reference["low"], reference["high"]
-    wanted = {"up": " ↑", "down": " ↓"}.get(reference["better"], "  ")
     return [
         Text(f"  {name}"),
-        Text(number(value) + wanted, style="bold"),
+        Text(directed(value, reference["better"]), style="bold"),
         Text(f"{number(low)}–{number(high)}" if low is not None else ""),
         Text(number(reference["floor"])),
         Text(number(reference["ceiling"])),
@@ -121,6 +120,11 @@ def number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+def directed(value: float, better: str) -> str:
+    """The number, and an arrow that says which way is better."""
+    return number(value) + {"up": " ↑", "down": " ↓"}.get(better, "  ")
 
 
 def _bar(value: float, floor: float | None, ceiling: float | None) -> str:

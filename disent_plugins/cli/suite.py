@@ -83,7 +83,7 @@ def _cells(metric: str, name: str, value: Any) -> list[Text]:
     shown.append(unit, style="dim")
     return [
         shown,
-        Text(show.number(value.value) + {"up": " ↑", "down": " ↓"}.get(value.better, "  "), style="bold"),
+        Text(show.directed(value.value, value.better), style="bold"),
         Text(show.number(value.floor)),
         Text(interval_bar(value), style=_colour(value)),
         Text(show.number(value.ceiling)),

@@ -33,8 +33,8 @@ def proportion_interval(correct: np.ndarray, resamples: int, generator: np.rando
         return sure, 1.0
     if not correct.any():
         return 0.0, 1 - sure
-    low, high = np.quantile(generator.binomial(n, correct.mean(), resamples) / n, LEVEL)
-    return float(low), float(high)
+    share = correct.mean()
+    return _around(share, generator.binomial(n, share, resamples) / n)
 
 
 def share_interval(shares: np.ndarray, resamples: int, generator: np.random.Generator) -> tuple[float, float]:
@@ -77,5 +77,10 @@ def mean_interval(values: np.ndarray, resamples: int, generator: np.random.Gener
     for start in range(0, resamples, step):
         rows = generator.integers(n, size=(min(step, resamples - start), n))
         means[start : start + step] = values[rows].mean(axis=1)
-    low, high = np.quantile(means, LEVEL)
-    return float(low), float(high)
+    return _around(values.mean(), means)
+
+
+def _around(found: float, draws: np.ndarray) -> tuple[float, float]:
+    """The percentiles of ``draws``, and never without ``found``: few resamples may all lie on one side of it."""
+    low, high = np.quantile(draws, LEVEL)
+    return min(float(low), float(found)), max(float(high), float(found))

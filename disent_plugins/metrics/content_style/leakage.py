@@ -118,8 +118,8 @@ class Leakage:
             )
             right = wrong_block(found, name) != block
             values[f"{block}/{name}/{kind}"] = Value(
-                reading.accuracy, "accuracy", reading.floor, 1.0, min(low, reading.accuracy),
-                max(high, reading.accuracy), len(reading.labels), WORDS[kind], "up" if right else "down",
+                reading.accuracy, "accuracy", reading.floor, 1.0, low, high, len(reading.labels), WORDS[kind],
+                "up" if right else "down",
             )  # fmt: skip
         told = {
             "permuted": {"/".join(key): reading.permuted for key, reading in readings.items()},

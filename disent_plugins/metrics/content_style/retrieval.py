@@ -48,8 +48,8 @@ class Retrieval:
         ),
         ceiling="1, which content scores whose classes lie apart.",
         cost=(
-            "Grows with the square of the test rows (at most 10,000): 0.8 s on one thread for 10,000 MNIST- "
-            "shaped test codes of 8 columns."
+            "Grows with the square of the test rows (at most 10,000): 0.8 s on one thread for 10,000 "
+            "MNIST-shaped test codes of 8 columns."
         ),
         distrust=(
             "It is a test of unseen classes only where the test classes are absent from training; a note says whether "
@@ -93,10 +93,9 @@ class Retrieval:
         ]  # fmt: skip
 
         def value(name: str, right: np.ndarray, floor: float, words: str) -> Value:
-            found = float(right.mean())
             low, high = share_interval(right, config.bootstrap, stream(seed, "retrieval", name))
-            return Value(found, "precision", floor, 1.0, min(low, found), max(high, found), len(right),
-                         f"{words}; interval over queries", "up")  # fmt: skip
+            how = f"{words}; interval over queries"
+            return Value(float(right.mean()), "precision", floor, 1.0, low, high, len(right), how, "up")
 
         values = {
             "precision-at-1": value(

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.references import Says
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample, sample_settings
+from disent_plugins.metrics.factors.references import Says, factor_result
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample
 from disent_plugins.metrics.factors.scale import Scale, scaled
 from disent_plugins.metrics.factors.votes import agreeing_pairs, guessed
 from disent_plugins.metrics.quiet import quiet
@@ -97,8 +97,7 @@ Preset `dlib`: raw codes and raw differences, as in the published study.""",
             score, sample, subject.seed, Says("accuracy", how),
             permutations=config.permutations, halves=config.bootstrap, report=subject.report,
         )  # fmt: skip
-        settings = {**asdict(config), **sample_settings(sample, subject)}
-        return Result("beta-vae", {"beta-vae": value}, settings, notes=sample.notes)
+        return factor_result("beta-vae", subject, config, sample, {"beta-vae": value})
 
 
 def beta_vae(codes: np.ndarray, factors: np.ndarray, seed: int = 0, *, votes: int = 5000) -> float:

@@ -10,7 +10,7 @@ H_K is the entropy to base K of the row divided by its sum, and w a row's (colum
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.cores import cores, jobs_option
-from disent_plugins.metrics.factors.references import Says, value_of
+from disent_plugins.metrics.factors.references import Says, factor_result, value_of
 from disent_plugins.metrics.factors.sample import (
     FactorOptions,
     Sample,
@@ -30,8 +30,7 @@ from disent_plugins.metrics.factors.sample import (
     ideal,
     permuted,
     sample_of,
-    sample_settings,
-)
+    )
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.pictures import save_arrays
 from disent_plugins.metrics.quiet import quiet
@@ -163,13 +162,9 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
                 factors=np.array(sample.names),
             ),
         }  # fmt: skip
-        notes = sample.notes
-        if len(sample.names) == 1:
-            notes = (
-                *notes,
-                "One factor varies, so that every code serves it alone: disentanglement is 1, of noise too.",
-            )
-        return Result("dci", values, {**asdict(config), **sample_settings(sample, subject)}, artifacts, notes)
+        alone = "One factor varies, so that every code serves it alone: disentanglement is 1, of noise too."
+        notes = [alone] if len(sample.names) == 1 else []
+        return factor_result("dci", subject, config, sample, values, artifacts=artifacts, notes=notes)
 
 
 def dci(

@@ -9,7 +9,7 @@ it was not fitted on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -19,15 +19,14 @@ from sklearn.linear_model import LogisticRegression
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.references import Says, value_of
+from disent_plugins.metrics.factors.references import Says, factor_result, value_of
 from disent_plugins.metrics.factors.sample import (
     FactorOptions,
     Sample,
     fitted_sample,
     ideal,
     permuted,
-    sample_settings,
-)
+    )
 from disent_plugins.metrics.seeds import stream
 from disent_plugins.metrics.quiet import quiet
 from disent_plugins.options import option
@@ -91,8 +90,7 @@ class Explicitness:
         draws = [self._scaled(mean_auc(truth[some], [p[some] for p in answers[0]])) for some in rows]
         how = "ROC-AUC of logistic regression on standardised codes, one value against the rest"
         value = value_of(Says("score", how), found, floors, best, draws, n)
-        settings = {**asdict(config), **sample_settings(sample, subject)}
-        return Result("explicitness", {"explicitness": value}, settings, notes=sample.notes)
+        return factor_result("explicitness", subject, config, sample, {"explicitness": value})
 
     def _mean(self, sample: Sample, answers: list[np.ndarray]) -> float:
         return self._scaled(mean_auc(sample.factors[sample.test], answers))

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.references import Says
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample, sample_settings
+from disent_plugins.metrics.factors.references import Says, factor_result
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample
 from disent_plugins.metrics.factors.scale import Scale, scaled
 from disent_plugins.metrics.factors.votes import agreeing_batches, guessed
 from disent_plugins.options import option
@@ -101,8 +101,8 @@ Preset `dlib`: 5,000 are judged; raw codes, those with a standard deviation belo
             permutations=config.permutations, halves=config.bootstrap, report=subject.report,
         )  # fmt: skip
         left = scaled(sample.codes, config.scale, config.threshold).shape[1]
-        settings = {**asdict(config), **sample_settings(sample, subject), "codes_voted_for": left}
-        return Result("factor-vae", {"factor-vae": value}, settings, notes=sample.notes)
+        recorded = {"codes_voted_for": left}
+        return factor_result("factor-vae", subject, config, sample, {"factor-vae": value}, recorded=recorded)
 
 
 def factor_vae(codes: np.ndarray, factors: np.ndarray, seed: int = 0, *, votes: int = 5000) -> float:

@@ -9,15 +9,15 @@ where R[j, k] is the share of the entropy of factor k that code j knows, free of
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.information import Binning, bins_for, knowledge
-from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, need_two, sample_settings
+from disent_plugins.metrics.factors.references import Says, scored
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, need_two
 from disent_plugins.options import option
 
 RIDGE = 1e-6
@@ -104,12 +104,11 @@ C 0.65.""",
 
         how = f"plug-in, {bins} {config.binning} bins, chance taken off"
         share = Says("share", how)
-        values = referenced(
-            score, sample, subject.seed, {_M: share, _E: Says("share", "linear discriminant, log-loss"), _C: share},
-            permutations=config.permutations, bootstrap=config.bootstrap, halves=True, report=subject.report,
+        says = {_M: share, _E: Says("share", "linear discriminant, log-loss"), _C: share}
+        return scored(
+            "info-mec", subject, config, sample, score, says, halves=True,
+            recorded={"used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())},
         )  # fmt: skip
-        settings = {**asdict(config), "used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())}
-        return Result("info-mec", values, settings | sample_settings(sample, subject), notes=sample.notes)
 
 
 def mixing(

@@ -8,15 +8,15 @@ IRS  = sum_j M_j max_k (1 - m_jk / M_j) / sum_j M_j
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, one_sample, sample_settings
+from disent_plugins.metrics.factors.references import Says, scored
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, one_sample
 from disent_plugins.metrics.factors.scale import Scale, scaled
 from disent_plugins.options import option
 
@@ -81,13 +81,9 @@ Preset `dlib`: raw codes; factors of up to 20 values score as there, larger ones
             return {"irs": irs(of.codes, of.factors, quantile=config.quantile, scale=config.scale)}
 
         how = f"{config.quantile:g} quantile of deviations, {config.scale} codes"
-        values = referenced(
-            score, sample, subject.seed, {"irs": Says("share of the largest deviation", how)},
-            permutations=config.permutations, bootstrap=config.bootstrap, report=subject.report,
-        )  # fmt: skip
-        settings = {**asdict(config), **sample_settings(sample, subject)}
-        notes = (*sample.notes, "Read IRS with its floor: noise scores well above 0 where values have few rows.")
-        return Result("irs", values, settings, notes=notes)
+        note = "Read IRS with its floor: noise scores well above 0 where values have few rows."
+        says = {"irs": Says("share of the largest deviation", how)}
+        return scored("irs", subject, config, sample, score, says, notes=[note])
 
 
 def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, scale: Scale = "rank") -> float:

@@ -8,15 +8,15 @@ where R[j, k] is the share of the entropy of factor k that code j knows: I(z_j; 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.information import BINS, Binning, bins_for, knowledge
-from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, code_names, one_sample, sample_settings
+from disent_plugins.metrics.factors.references import Says, scored
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, code_names, one_sample
 from disent_plugins.metrics.heatmap import heatmap
 from disent_plugins.metrics.pictures import save_arrays
 from disent_plugins.options import option
@@ -91,10 +91,8 @@ adjustment.""",
             # The same bins for every resample, even one that misses the largest value.
             return {"mig": mig(of.codes, of.factors, bins=bins, binning=config.binning, adjust=config.adjust)}
 
-        values = referenced(
-            score, sample, subject.seed, {"mig": Says("share of entropy", how)},
-            permutations=config.permutations, bootstrap=config.bootstrap, report=subject.report,
-        )  # fmt: skip
+        says = {"mig": Says("share of entropy", how)}
+        result = scored("mig", subject, config, sample, score, says, recorded={"used_bins": bins})
         known = knowledge(sample.codes, sample.factors, bins=bins, binning=config.binning, adjust=config.adjust)
         artifacts = {
             "mutual-information": heatmap(
@@ -108,8 +106,7 @@ adjustment.""",
                 significant=known.significant, factors=np.array(sample.names),
             ),
         }  # fmt: skip
-        settings = {**asdict(config), "used_bins": bins, **sample_settings(sample, subject)}
-        return Result("mig", values, settings, artifacts, sample.notes)
+        return replace(result, artifacts=artifacts)
 
 
 def mig(

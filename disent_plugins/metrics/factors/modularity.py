@@ -8,15 +8,15 @@ where R[j, k] is the share of the entropy of factor k that code j knows and k(j)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.information import BINS, Binning, bins_for, knowledge
-from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample, sample_settings
+from disent_plugins.metrics.factors.references import Says, scored
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample
 from disent_plugins.options import option
 
 
@@ -95,13 +95,10 @@ of Locatello et al. 2019.""",
             return {"modularity": found}
 
         how = f"{bins} {config.binning} bins, " + ("significant shares" if config.adjust else "plain nats, unweighted")
-        values = referenced(
-            score, sample, subject.seed, {"modularity": Says("share", how)}, permutations=config.permutations,
-            bootstrap=config.bootstrap, halves=config.adjust, report=subject.report,
+        return scored(
+            "modularity", subject, config, sample, score, {"modularity": Says("share", how)}, halves=config.adjust,
+            recorded={"used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())},
         )  # fmt: skip
-        informative = int(relevant.any(axis=1).sum())
-        settings = {**asdict(config), "used_bins": bins, "informative_codes": informative}
-        return Result("modularity", values, settings | sample_settings(sample, subject), notes=sample.notes)
 
 
 def modularity(

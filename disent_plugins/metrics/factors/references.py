@@ -12,12 +12,22 @@ the root mean square deviation of half-samples from the score.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from disent_plugins.contracts import Report, Value
-from disent_plugins.metrics.factors.sample import Sample, halved, ideal, permuted, resampled
+from disent_plugins.contracts import Report, Result, Subject, Value
+from disent_plugins.metrics.factors.sample import (
+    FactorOptions,
+    Sample,
+    halved,
+    ideal,
+    permuted,
+    resampled,
+    sample_settings,
+)
 from disent_plugins.metrics.seeds import derived, stream
 
 Score = Callable[[Sample, int], Mapping[str, float]]
@@ -33,6 +43,58 @@ class Says:
     unit: str
     estimator: str
     better: str = "up"
+
+
+def scored(
+    name: str,
+    subject: Subject,
+    config: FactorOptions,
+    sample: Sample,
+    score: Score,
+    says: Mapping[str, Says],
+    *,
+    halves: bool = False,
+    notes: Sequence[str] = (),
+    recorded: Mapping[str, Any] | None = None,
+) -> Result:
+    """The result of a factor metric whose reference points are those of ``referenced``, as its options ask for them.
+
+    Args:
+        name: Of the metric.
+        subject, config, sample: What is measured, how, and on which rows.
+        score, says, halves: As in ``referenced``.
+        notes, recorded: As in ``factor_result``.
+    """
+    values = referenced(
+        score, sample, subject.seed, says,
+        permutations=config.permutations, bootstrap=config.bootstrap, halves=halves, report=subject.report,
+    )  # fmt: skip
+    return factor_result(name, subject, config, sample, values, notes=notes, recorded=recorded)
+
+
+def factor_result(
+    name: str,
+    subject: Subject,
+    config: FactorOptions,
+    sample: Sample,
+    values: Mapping[str, Value],
+    *,
+    artifacts: Mapping[str, Path] | None = None,
+    notes: Sequence[str] = (),
+    recorded: Mapping[str, Any] | None = None,
+) -> Result:
+    """A result with the settings and notes that every factor metric gives.
+
+    Args:
+        name: Of the metric.
+        subject, config, sample: What was measured, how, and on which rows.
+        values: What was found.
+        artifacts: Files that were written.
+        notes: After those of the sample.
+        recorded: Settings beside the options and those of the sample.
+    """
+    settings = {**asdict(config), **(recorded or {}), **sample_settings(sample, subject)}
+    return Result(name, values, settings, artifacts or {}, (*sample.notes, *notes))
 
 
 def referenced(

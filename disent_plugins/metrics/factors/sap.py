@@ -13,7 +13,7 @@ s_jk says how well code j alone predicts factor k:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -21,8 +21,8 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.references import Says, referenced
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, sample_settings
+from disent_plugins.metrics.factors.references import Says, scored
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample
 from disent_plugins.metrics.quiet import quiet
 from disent_plugins.options import option
 
@@ -84,12 +84,8 @@ class Sap:
         def score(of: Sample, seed: int) -> dict[str, float]:
             return {"sap": gap(predictability(of, config.predictor, seed))}
 
-        values = referenced(
-            score, sample, subject.seed, {"sap": Says("score", f"gap of the best two codes; {config.predictor}")},
-            permutations=config.permutations, bootstrap=config.bootstrap, report=subject.report,
-        )  # fmt: skip
-        settings = {**asdict(config), **sample_settings(sample, subject)}
-        return Result("sap", values, settings, notes=sample.notes)
+        says = {"sap": Says("score", f"gap of the best two codes; {config.predictor}")}
+        return scored("sap", subject, config, sample, score, says)
 
 
 def gap(scores: np.ndarray) -> float:
