@@ -18,6 +18,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from disent_plugins.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from disent_plugins.about import About as About
     from disent_plugins.about import Expect as Expect
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Value as Value
     from disent_plugins.data_adapters.adapter import RawFile as RawFile
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
+    from disent_plugins.measuring.arrays import measure as measure
     from disent_plugins.options import Options as Options
     from disent_plugins.options import option as option
     from disent_plugins.registry.hookspecs import hookimpl as hookimpl
@@ -41,9 +44,6 @@ if TYPE_CHECKING:
     from disent_plugins.registry.specs import DatasetSpec as DatasetSpec
     from disent_plugins.registry.specs import MetricSpec as MetricSpec
     from disent_plugins.registry.specs import ModelSpec as ModelSpec
-    from disent_plugins.training.arrays import measure as measure
-
-__version__ = "0.1.0"
 
 _HOME = {
     "disent_plugins.about": ("About", "Expect"),
@@ -55,7 +55,7 @@ _HOME = {
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
     "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),
-    "disent_plugins.training.arrays": ("measure",),
+    "disent_plugins.measuring.arrays": ("measure",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -13,7 +13,7 @@ import pytest
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache folder with the digits in it, and arithmetic in one thread: the same numbers as in any process."""
     import torch
-    from command_line import call
+    from helpers.command_line import call
 
     folder = tmp_path_factory.mktemp("cache")
     before = torch.get_num_threads()
@@ -28,7 +28,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def disent(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """The command, run in ``tmp_path``: ``disent("models", "list").out``."""
-    from command_line import call
+    from helpers.command_line import call
 
     monkeypatch.setenv("DISENT_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
@@ -38,7 +38,7 @@ def disent(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 @pytest.fixture(scope="session")
 def trained_once(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     """A tiny run on the digits, made by ``disent run --json``, and the document it printed. Not to be changed."""
-    from command_line import TINY, call
+    from helpers.command_line import TINY, call
 
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:

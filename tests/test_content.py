@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from metric_files import codes, subject
+from helpers.metric_files import codes, subject
 
 from disent_plugins.content import content_columns, content_labels
 from disent_plugins.contracts import ImageSpec, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.codes_file import make_codes
+from disent_plugins.measuring.encode import fusion
+from disent_plugins.measuring.measure import measure
+from disent_plugins.metrics.codes.file import make_codes
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.models.mlvae import MLVAE
 from disent_plugins.registry.host import from_environment
-from disent_plugins.training.encode import fusion
-from disent_plugins.training.evaluate import measure
 
 NAMES = ("angle", "shape", "hue")
 FACTORS = np.array([[0, 1, 2], [1, 1, 2], [0, 0, 2], [0, 1, 0]])

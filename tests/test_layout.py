@@ -9,21 +9,24 @@ from pathlib import Path
 
 import pytest
 
+import disent_plugins
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "disent_plugins"
 LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
-FOUNDATION = {"about", "content", "contracts", "errors", "files", "options"}
+FOUNDATION = {"about", "content", "contracts", "errors", "files", "options", "version"}
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
     "registry": FOUNDATION | {"registry"},
     **{part: FOUNDATION | {"registry", part} for part in PARTS},
-    "training": FOUNDATION | PARTS | {"registry", "training"},
+    "training": FOUNDATION | {"registry", "data_adapters", "training"},
+    "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
     "testing": FOUNDATION | PARTS | {"registry", "testing"},
-    "cli": FOUNDATION | PARTS | {"registry", "training", "cli"},
-    "__init__": FOUNDATION | {"registry", "data_adapters", "training"},  # re-exports, by name
+    "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "cli"},
+    "__init__": FOUNDATION | {"registry", "data_adapters", "measuring"},  # re-exports, by name
 }
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 CODE = ("disent_plugins", "tests", "benchmarks", "examples")
@@ -60,6 +63,13 @@ def test_who_may_import_whom(path):
     assert used <= MAY_IMPORT[part_of(path)]
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_inside_imports_the_face_of_the_package(path):
+    faces = set(disent_plugins.__all__)
+    used = {name for name, _ in imports(path)}
+    assert not used & ({"disent_plugins"} | {f"disent_plugins.{name}" for name in faces})
+
+
 @pytest.mark.parametrize("path", ALL, ids=name_of)
 def test_imports_are_absolute_and_by_the_full_name(path):
     for name, level in imports(path):
@@ -79,3 +89,8 @@ def test_the_working_parts_stand_at_the_root(name):
     """As links, or as the text files that a checkout without symbolic links makes of them: nothing needs them."""
     link = ROOT / name
     assert (os.readlink(link) if link.is_symlink() else link.read_text()) == f"disent_plugins/{name}"
+
+
+def test_tests_lie_in_the_folders_of_what_they_hold():
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    assert [folder for folder in sorted(folders) if not (PACKAGE / folder).is_dir()] == []

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import TINY, Outcome, begin, finish
-from plugin_files import write_plugin
+from helpers.command_line import TINY, Outcome, begin, finish
+from helpers.plugin_files import write_plugin
 
 from disent_plugins.testing import check_model
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from disent_plugins import __version__
 from disent_plugins.cli import data, doctor, metrics, models, run, state
 from disent_plugins.errors import DisentError, Interrupted
+from disent_plugins.version import __version__
 
 ANYWHERE = ("--version", "--debug", "--no-plugins")
 """Global flags that may also stand behind a command, where people type them."""

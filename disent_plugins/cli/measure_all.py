@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 from disent_plugins.cli import show, state
 from disent_plugins.cli.models import Json
 from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of
-from disent_plugins.errors import Interrupted, UsageError, suggestion
+from disent_plugins.errors import Interrupted, UsageError
 
 
 def measure_all_metrics(
@@ -36,15 +35,18 @@ def measure_all_metrics(
     json: Json = False,
 ) -> None:
     """Measure everything: one table, results.json, results.csv and pictures."""
-    from disent_plugins.cli import suite as tables
     from disent_plugins.cli.progress import reporting
-    from disent_plugins.training.results import write_results
-    from disent_plugins.training.suite import measure_all, over_runs
+    from disent_plugins.cli.suite import show_entries
+    from disent_plugins.measuring.over_runs import check_alike, over_runs
+    from disent_plugins.measuring.results import write_results
+    from disent_plugins.measuring.suite import check_groups, documents, left_out, measure_all
+    from disent_plugins.training.folder import find_folder
 
     registry = state.registry()
-    wanted = _groups(registry, groups)
+    wanted = [] if groups is None else check_groups(registry, groups)
     blocks = blocks_of(codes, content, style, "all")
-    _alike(runs or ())
+    if len(runs or ()) > 1 and not check_alike([find_folder(run) for run in runs or ()]):
+        state.say("warning: some of these runs have the same seed, so their spread is too small.")
     found, names = [], []
     with reporting() as report:
         for run in runs or (None,):
@@ -56,16 +58,15 @@ def measure_all_metrics(
             except (KeyboardInterrupt, Interrupted) as error:
                 raise Interrupted("Interrupted.", *keep.words()) from error
             names.append(subject.name)
-    together = over_runs(found)
+    together, named = over_runs(found), ", ".join(names)
     if len(found) > 1:
         place = out or Path("figures")
-        write_results(place, tables.documents(together, ", ".join(names)))
+        write_results(place, documents(together, named))
     if json:
-        documents = tables.documents(together, ", ".join(names))
-        state.print_json({"metrics": documents, "left_out": tables.left_out(together)})
+        state.print_json({"metrics": documents(together, named), "left_out": left_out(together)})
     else:
-        state.say(f"measured: {', '.join(names)}" + (f"; settings: {preset}" if preset else ""))
-        tables.show_entries(together)
+        state.say(f"measured: {named}" + (f"; settings: {preset}" if preset else ""))
+        show_entries(together)
     if all(entry.result is None for entry in together):
         raise UsageError("Nothing could be measured.", "Every metric was left out, each with its reason.")
     if not json:
@@ -86,13 +87,13 @@ class Keeper:
 
     def add(self, entry: Any) -> None:
         """Keep a ``suite.Entry``."""
-        from disent_plugins.cli.suite import documents
-        from disent_plugins.training.results import write_results
+        from disent_plugins.measuring.results import add_results, write_results
+        from disent_plugins.measuring.suite import documents
 
         found = documents([entry], self.subject)
         self.documents.update(found)
         if self.folder is not None:
-            self.folder.add_results(found)
+            add_results(self.folder, found)
         elif found:
             write_results(self.place, self.documents)
 
@@ -105,45 +106,3 @@ class Keeper:
             f"{len(self.documents)} metrics are kept in {path}: {', '.join(self.documents)}.",
             "The others: disent metrics NAME, or a whole group: disent metrics all --groups GROUP",
         )
-
-
-def _groups(registry: Any, asked: str | None) -> list[str]:
-    """The groups that were asked for; none for all."""
-    from disent_plugins.training.suite import suite
-
-    if asked is None:
-        return []
-    known = list(dict.fromkeys(group for group, _ in suite(registry)))
-    wanted = [group.strip() for group in asked.split(",") if group.strip()]
-    if not wanted:
-        raise UsageError("No group was named.", f"There are: {', '.join(known)}.")
-    for group in wanted:
-        if group not in known:
-            raise UsageError(f"There is no group '{group}'.", suggestion(group, known))
-    return wanted
-
-
-def _alike(runs: Sequence[Path]) -> None:
-    """Refuse runs whose mean means nothing: they must differ in their seed, not in model or data.
-
-    Raises:
-        UsageError: A run twice, or another model or data set.
-    """
-    if len(runs) < 2:
-        return
-    from disent_plugins.training.folder import find_folder
-
-    folders = [find_folder(run) for run in runs]
-    settings = [folder.settings() for folder in folders]
-    if len({folder.path.resolve() for folder in folders}) < len(folders):
-        raise UsageError("A run was named twice.", "The spread of a run with itself is 0.", "Name every run once.")
-    for name in ("model", "data"):
-        values = list(dict.fromkeys(getattr(one, name) for one in settings))
-        if len(values) > 1:
-            raise UsageError(
-                f"These runs are not of one {name}: {', '.join(values)}.",
-                "Their mean would mean nothing; runs of one model and data set that differ in their seed have one.",
-                "Measure the others on their own, and compare the tables.",
-            )
-    if len({one.seed for one in settings}) < len(settings):
-        state.say("warning: some of these runs have the same seed, so their spread is too small.")

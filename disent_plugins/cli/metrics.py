@@ -79,10 +79,10 @@ def measure_one(
         _show_options(registry, name)
         return
     from disent_plugins.cli.progress import reporting
+    from disent_plugins.measuring.documents import document
+    from disent_plugins.measuring.measure import measure
+    from disent_plugins.measuring.results import add_results, kept_name
     from disent_plugins.options import parse_assignments
-    from disent_plugins.training.documents import document
-    from disent_plugins.training.evaluate import measure
-    from disent_plugins.training.results import kept_name
 
     blocks = blocks_of(codes, content, style, name)
     chosen = parse_assignments(set_ or [])
@@ -91,7 +91,7 @@ def measure_one(
         group = registry.metrics.find(name)[0].group
         found = document(measure(registry, name, chosen, subject, preset=preset), subject=subject.name, group=group)
     if folder is not None and out is None:
-        folder.add_results({kept_name(name, found["settings"]): found})
+        add_results(folder, {kept_name(name, found["settings"]): found})
     if json:
         state.print_json(found)
         return

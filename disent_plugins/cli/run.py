@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from disent_plugins.cli import show, state
-from disent_plugins.errors import Interrupted, UsageError
+from disent_plugins.cli import state
+from disent_plugins.errors import UsageError
 
 TRAINING, MODEL, PLACE = "Training", "Model and data", "Files"
 
@@ -62,6 +61,8 @@ def run(
     Without flags: GM-VAE on the embedded handwritten digits.
     """
     from disent_plugins.cli.progress import TrainingDisplay, reporting
+    from disent_plugins.cli.run_words import announce, show_end
+    from disent_plugins.measuring.after_training import measure_run
     from disent_plugins.options import parse_assignments
     from disent_plugins.training import session
     from disent_plugins.training.parts import resolve
@@ -92,14 +93,19 @@ def run(
             ready = session.resume(registry, folder, **to, source=source, report=report)
         else:
             ready = session.start(parts, settings, source=source, out=out, report=report)
-    _announce(ready)
+    announce(ready)
     display = TrainingDisplay()
     registry.add(display, name="display")
     try:
         ready.fit()
     finally:
         display.close()
-    _finish(ready, json)
+    with reporting() as report:
+        documents = measure_run(ready, report)
+    if json:
+        state.print_json({"run": str(ready.run.folder.path), "results": documents})
+    else:
+        show_end(ready, documents)
 
 
 def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | None) -> tuple[Any, Any]:
@@ -124,70 +130,5 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
     return folder, settings
 
 
-def _announce(ready: Any) -> None:
-    settings, folder = ready.run.settings, ready.run.folder
-    options = ", ".join(f"{key}={_value(value)}" for key, value in settings.options.items())
-    table = ready.table
-    train, test = len(table.rows("train")[: settings.limit]), len(table.rows("test"))
-    state.say(
-        f"{settings.model} on {settings.data}: {train:,} training and {test:,} test images, {ready.trainer.device}"
-    )
-    state.say(
-        f"epochs {settings.epochs}, batch {settings.batch_size}, lr {settings.lr:g}, milestones "
-        f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}"
-    )
-    state.say(f"options: {options}")
-    state.say(f"run folder: {show.shorten(folder.path)}")
-
-
-def _finish(ready: Any, json: bool) -> None:
-    """Measure, draw, and say where everything is and what to try next."""
-    from disent_plugins.cli.progress import reporting
-    from disent_plugins.training.documents import document
-    from disent_plugins.training.evaluate import after_training, measure
-    from disent_plugins.training.trained import open_run
-
-    registry, folder, settings = ready.parts.registry, ready.run.folder, ready.run.settings
-    documents = {}
-    try:
-        with reporting() as report:
-            subject = open_run(registry, folder, device=settings.device, report=report).subject(report=report)
-            for name in after_training(registry):
-                group = registry.metrics.find(name)[0].group
-                found = document(measure(registry, name, {}, subject), subject=subject.name, group=group)
-                documents[found["metric"]] = found
-                folder.add_results({found["metric"]: found})
-    except KeyboardInterrupt as error:
-        raise Interrupted(
-            "Interrupted while measuring; the training is done and saved.",
-            "What was being written was not put in place; nothing old is lost.",
-            f"Measure it with: disent run --resume {shlex.quote(str(folder.path))}",
-        ) from error
-    registry.notify("disent_run_ended", run=ready.run, results=documents)
-    if json:
-        state.print_json({"run": str(folder.path), "results": documents})
-        return
-    state.out.print()
-    for found in documents.values():
-        show.show_values(found)
-    path = show.shorten(folder.path)
-    pictures = [file for found in documents.values() for file in found["artifacts"].values() if file.endswith(".png")]
-    state.out.print()
-    for line in (
-        f"run folder  {path}",
-        *(f"{'' if number else 'pictures':12}{show.shorten(picture)}" for number, picture in enumerate(pictures)),
-        f"next        disent metrics all {path}",
-        f"            disent metrics probe {path} --set inputs=mean_std",
-        f"            disent run --model {'gmvae' if settings.model == 'mlvae' else 'mlvae'} --data {settings.data}",
-    ):
-        state.out.print(line, markup=False, soft_wrap=True)
-
-
 def _path(file: dict[str, Any], key: str) -> Path | None:
     return Path(str(file[key])) if key in file else None
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    return str(value)

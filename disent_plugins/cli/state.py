@@ -52,7 +52,7 @@ def registry() -> Registry:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    from disent_plugins.training.documents import plain
+    from disent_plugins.measuring.documents import plain
 
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 

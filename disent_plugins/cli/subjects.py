@@ -48,15 +48,15 @@ def subject_of(
 
 def _codes_subject(path: Path, blocks: Any, seed: int, out: Path | None, report: Any) -> Any:
     from disent_plugins.contracts import Subject
-    from disent_plugins.metrics.codes_file import read_codes
+    from disent_plugins.metrics.codes.file import read_codes
 
     codes = read_codes(path, seed=seed, blocks=blocks)
     return Subject(name=path.name, codes=codes, seed=seed, out=out or Path("figures") / path.stem, report=report)
 
 
 def _run_subject(run: Path | None, seed: int | None, which: str, device: str, out: Path | None, report: Any) -> Any:
+    from disent_plugins.measuring.trained import open_run
     from disent_plugins.training.folder import find_folder
-    from disent_plugins.training.trained import open_run
 
     if which not in ("last", "best"):
         raise UsageError(f"There is no checkpoint '{which}'.", "It is last or best.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -10,7 +10,7 @@ from rich.text import Text
 from disent_plugins.cli import show, state
 
 if TYPE_CHECKING:
-    from disent_plugins.training.suite import Entry
+    from disent_plugins.measuring.suite import Entry
 
 BAR = 12
 COLUMNS = ("", "value  ", "chance", "to ceiling", "ceiling", "N")
@@ -46,23 +46,6 @@ def show_entries(entries: Sequence[Entry]) -> None:
         state.err.print(Text(f"left out: {', '.join(names)}: {reason}", style="dim"))
     if lines:
         state.say("█ up to the lower end of the 95 % interval, ▓ the interval; · what is missing to the ceiling.")
-
-
-def documents(entries: Sequence[Entry], subject: str) -> dict[str, Any]:
-    """The documents of what was measured, by the name that they are kept by."""
-    from disent_plugins.training.documents import document
-    from disent_plugins.training.results import kept_name
-
-    return {
-        kept_name(entry.name, entry.result.settings): document(entry.result, subject=subject, group=entry.group)
-        for entry in entries
-        if entry.result is not None
-    }
-
-
-def left_out(entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Metric name to why it was not measured."""
-    return {entry.name: entry.left_out for entry in entries if entry.result is None}
 
 
 def _reasons(entries: Sequence[Entry]) -> dict[str, list[str]]:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from disent_plugins import __version__
 from disent_plugins.contracts import SPLITS, DatasetInfo, Factor, Report
 from disent_plugins.data_adapters.cache import FORMAT_VERSION, cache_path, finish_hash, quiet
 from disent_plugins.errors import PluginFailure
 from disent_plugins.files import replacing
+from disent_plugins.version import __version__
 
 if TYPE_CHECKING:
     from disent_plugins.data_adapters.adapter import DataAdapter, RawTable

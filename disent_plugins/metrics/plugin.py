@@ -15,7 +15,7 @@ def disent_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="probe",
             summary="How well a classifier reads the content factor from the content code, and from the style code.",
-            target="disent_plugins.metrics.probe:Probe",
+            target="disent_plugins.metrics.probe.metric:Probe",
             reference=f"{_PAPER}, Table 1 and appendix D",
             needs=("codes",),
             group="leakage",
@@ -23,7 +23,7 @@ def disent_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="swap-grid",
             summary="Picture: the content of some test images combined with the style of others.",
-            target="disent_plugins.metrics.swap_grid:SwapGrid",
+            target="disent_plugins.metrics.pictures.swap_grid:SwapGrid",
             reference=f"{_PAPER}, Figure 1",
             needs=("codes", "decoder", "images"),
             group="pictures",
@@ -31,7 +31,7 @@ def disent_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="interpolation",
             summary="Picture: from one test image to another, content along the columns and style along the rows.",
-            target="disent_plugins.metrics.interpolation:Interpolation",
+            target="disent_plugins.metrics.pictures.interpolation:Interpolation",
             reference=f"{_PAPER}, Figure 5",
             needs=("codes", "decoder", "images"),
             group="pictures",
@@ -39,7 +39,7 @@ def disent_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="samples",
             summary="Picture: images decoded from random codes.",
-            target="disent_plugins.metrics.samples:Samples",
+            target="disent_plugins.metrics.pictures.samples:Samples",
             reference=f"{_PAPER}, Figure 5",
             needs=("codes", "decoder"),
             group="pictures",
@@ -47,7 +47,7 @@ def disent_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="reconstruction",
             summary="Squared error and PSNR between test images and their reconstructions.",
-            target="disent_plugins.metrics.reconstruction:Reconstruction",
+            target="disent_plugins.metrics.quality.reconstruction:Reconstruction",
             needs=("codes", "decoder", "images"),
             group="quality",
         ),
@@ -190,7 +190,7 @@ def disent_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="kl",
             summary="Nats and active units of each block and each dimension.",
-            target="disent_plugins.metrics.information:Information",
+            target="disent_plugins.metrics.quality.kl:Information",
             reference="Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016",
             needs=("factors",),
             group="quality",

@@ -291,5 +291,5 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
         return "(unknown)", ""
     # A removal may leave half of the metadata behind: what is missing must not be asked for by index.
     metadata = point.dist.metadata
-    name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))
+    name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))  # noqa: SIM401
     return name or "(unknown)", version

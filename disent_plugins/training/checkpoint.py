@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from disent_plugins import __version__
 from disent_plugins.errors import UsageError
 from disent_plugins.files import replacing
+from disent_plugins.version import __version__
 
 FORMAT_VERSION = 1
 

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,13 +16,12 @@ from typing import Any
 import torch
 from filelock import BaseFileLock, FileLock, Timeout
 
-from disent_plugins import __version__
 from disent_plugins.contracts import ImageTable
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_json, write_json
 from disent_plugins.options import build
-from disent_plugins.training.results import write_results
 from disent_plugins.training.settings import RunSettings
+from disent_plugins.version import __version__
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", "pillow")
@@ -99,12 +98,6 @@ class RunFolder:
                 f"It was trained on {table.info.name} with content hash {before}; the cache now has {table.digest}.",
                 f"Rebuild the cache: disent data prepare {table.info.name} --rebuild",
             )
-
-    def add_results(self, documents: Mapping[str, Any]) -> None:
-        """Merge metric documents, by the name they are kept by, into ``results.json`` and ``results.csv``."""
-        with self.measuring():
-            before = read_json(self.results) if self.results.is_file() else {}
-            write_results(self.path, {**before, **documents})
 
     def claim(self) -> BaseFileLock | None:
         """Keep other processes from training this run until the lock is released or this process ends.

@@ -25,8 +25,8 @@ from disent_plugins.metrics.content_style.classifiers import WORDS, told
 from disent_plugins.metrics.content_style.ideal import SAYS, dependence_notes, ideal_accuracies
 from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
 from disent_plugins.metrics.factors.references import interval
-from disent_plugins.metrics.heatmap import heatmap
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.pictures.heatmap import heatmap
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import option
 
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from disent_plugins.metrics.cores import one_blas_thread
-from disent_plugins.metrics.probe_rows import Rows
-from disent_plugins.metrics.quiet import quiet
-from disent_plugins.metrics.seeds import derived
+from disent_plugins.metrics.probe.rows import Rows
+from disent_plugins.metrics.statistics.cores import one_blas_thread
+from disent_plugins.metrics.statistics.quiet import quiet
+from disent_plugins.metrics.statistics.seeds import derived
 
 Kind = Literal["linear", "nonlinear"]
 

@@ -17,10 +17,10 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.bootstrap import LEVEL, share_interval
 from disent_plugins.metrics.content_style.donors import donors
-from disent_plugins.metrics.examples import decoder_of
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.pictures.examples import decoder_of
+from disent_plugins.metrics.statistics.bootstrap import LEVEL, share_interval
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import Options, option
 
 BATCH = 256

@@ -13,10 +13,10 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.bootstrap import mean_interval
 from disent_plugins.metrics.content_style.classifiers import WORDS, Reading, standardised
 from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.statistics.bootstrap import mean_interval
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import option
 
 LEAST = 8

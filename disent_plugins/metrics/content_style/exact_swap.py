@@ -15,11 +15,11 @@ from disent_plugins.about import About, Expect
 from disent_plugins.content import content_columns
 from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.bootstrap import mean_interval
-from disent_plugins.metrics.examples import model_of
-from disent_plugins.metrics.reconstruction import BATCH, MEAN_OF, mean_training_image, psnr, squared_error
-from disent_plugins.metrics.seeds import stream
-from disent_plugins.metrics.ssim import ssim
+from disent_plugins.metrics.pictures.examples import model_of
+from disent_plugins.metrics.quality.reconstruction import BATCH, MEAN_OF, mean_training_image, psnr, squared_error
+from disent_plugins.metrics.quality.ssim import ssim
+from disent_plugins.metrics.statistics.bootstrap import mean_interval
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import Options, option
 
 DRAWS = 50

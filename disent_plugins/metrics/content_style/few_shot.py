@@ -14,8 +14,8 @@ from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.nearest import Distance, fused, rule, seen_note, share_right
 from disent_plugins.metrics.factors.references import interval
-from disent_plugins.metrics.partition import stratified
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.statistics.partition import stratified
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import Options, option
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from disent_plugins.contracts import Codes
 from disent_plugins.metrics.content_style.classifiers import most_frequent, told
 from disent_plugins.metrics.content_style.reading import Target
-from disent_plugins.metrics.probe_rows import Rows
+from disent_plugins.metrics.probe.rows import Rows
 
 NAMED = 5
 """Most parts of a dependence that a note names."""

@@ -18,7 +18,7 @@ from torch import nn
 
 from disent_plugins.contracts import Report
 from disent_plugins.files import replacing
-from disent_plugins.metrics.seeds import derived
+from disent_plugins.metrics.statistics.seeds import derived
 
 VERSION = 1
 """Of network and training together: raise it when either changes, and kept files are not used any more."""

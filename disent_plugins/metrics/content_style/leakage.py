@@ -17,7 +17,6 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
-from disent_plugins.metrics.bootstrap import proportion_interval
 from disent_plugins.metrics.content_style.classifiers import WORDS, Kind, Reading, normalise
 from disent_plugins.metrics.content_style.ideal import SAYS, dependence_notes, ideal_accuracies
 from disent_plugins.metrics.content_style.reading import (
@@ -29,8 +28,9 @@ from disent_plugins.metrics.content_style.reading import (
     targets,
 )
 from disent_plugins.metrics.factors.references import interval
-from disent_plugins.metrics.heatmap import heatmap
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.pictures.heatmap import heatmap
+from disent_plugins.metrics.statistics.bootstrap import proportion_interval
+from disent_plugins.metrics.statistics.seeds import stream
 
 KINDS: tuple[Kind, ...] = ("linear", "nonlinear")
 

@@ -12,9 +12,9 @@ import numpy as np
 from disent_plugins.contracts import Codes, Report, Subject
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.classifiers import Kind, Reading, read
-from disent_plugins.metrics.cores import cores, jobs_option
 from disent_plugins.metrics.factors.sample import LEAST_PER_VALUE
-from disent_plugins.metrics.probe_rows import Rows, choose_rows
+from disent_plugins.metrics.probe.rows import Rows, choose_rows
+from disent_plugins.metrics.statistics.cores import cores, jobs_option
 from disent_plugins.options import Options, option
 
 BLOCKS = ("content", "style")

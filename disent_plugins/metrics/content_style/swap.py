@@ -14,13 +14,13 @@ import torch
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import SPLITS, Codes, Result, Subject, Value
-from disent_plugins.metrics.bootstrap import proportion_interval
 from disent_plugins.metrics.content_style.donors import donors
 from disent_plugins.metrics.content_style.image_classifier import BATCH, Training, image_classifier
-from disent_plugins.metrics.examples import Decode, Images, model_of
-from disent_plugins.metrics.heatmap import heatmap
-from disent_plugins.metrics.probe_rows import choose_rows
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.pictures.examples import Decode, Images, model_of
+from disent_plugins.metrics.pictures.heatmap import heatmap
+from disent_plugins.metrics.probe.rows import choose_rows
+from disent_plugins.metrics.statistics.bootstrap import proportion_interval
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import Options, option
 
 DRAWN = 40

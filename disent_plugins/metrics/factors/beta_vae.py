@@ -19,7 +19,7 @@ from disent_plugins.metrics.factors.references import Says, factor_result
 from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample
 from disent_plugins.metrics.factors.scale import Scale, scaled
 from disent_plugins.metrics.factors.votes import agreeing_pairs, guessed
-from disent_plugins.metrics.quiet import quiet
+from disent_plugins.metrics.statistics.quiet import quiet
 from disent_plugins.options import option
 
 

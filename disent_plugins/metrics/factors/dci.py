@@ -20,7 +20,6 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.cores import cores, jobs_option
 from disent_plugins.metrics.factors.references import Says, factor_result, value_of
 from disent_plugins.metrics.factors.sample import (
     FactorOptions,
@@ -30,11 +29,12 @@ from disent_plugins.metrics.factors.sample import (
     ideal,
     permuted,
     sample_of,
-    )
-from disent_plugins.metrics.heatmap import heatmap
-from disent_plugins.metrics.pictures import save_arrays
-from disent_plugins.metrics.quiet import quiet
-from disent_plugins.metrics.seeds import derived, stream
+)
+from disent_plugins.metrics.pictures.canvas import save_arrays
+from disent_plugins.metrics.pictures.heatmap import heatmap
+from disent_plugins.metrics.statistics.cores import cores, jobs_option
+from disent_plugins.metrics.statistics.quiet import quiet
+from disent_plugins.metrics.statistics.seeds import derived, stream
 from disent_plugins.options import option
 
 TREE_ROWS = 4000

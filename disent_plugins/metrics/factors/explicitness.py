@@ -26,9 +26,9 @@ from disent_plugins.metrics.factors.sample import (
     fitted_sample,
     ideal,
     permuted,
-    )
-from disent_plugins.metrics.seeds import stream
-from disent_plugins.metrics.quiet import quiet
+)
+from disent_plugins.metrics.statistics.quiet import quiet
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import option
 
 _CASES = ("identity", "permuted", "dead-code", "duplicated", "rotated", "many-valued-5")

@@ -17,8 +17,8 @@ from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.information import BINS, Binning, bins_for, knowledge
 from disent_plugins.metrics.factors.references import Says, scored
 from disent_plugins.metrics.factors.sample import FactorOptions, Sample, code_names, one_sample
-from disent_plugins.metrics.heatmap import heatmap
-from disent_plugins.metrics.pictures import save_arrays
+from disent_plugins.metrics.pictures.canvas import save_arrays
+from disent_plugins.metrics.pictures.heatmap import heatmap
 from disent_plugins.options import option
 
 

@@ -28,7 +28,7 @@ from disent_plugins.metrics.factors.sample import (
     resampled,
     sample_settings,
 )
-from disent_plugins.metrics.seeds import derived, stream
+from disent_plugins.metrics.statistics.seeds import derived, stream
 
 Score = Callable[[Sample, int], Mapping[str, float]]
 """A sample and a seed to value name -> number."""

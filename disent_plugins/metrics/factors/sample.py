@@ -9,8 +9,8 @@ import numpy as np
 
 from disent_plugins.contracts import Codes, Subject
 from disent_plugins.errors import UsageError, suggestion
-from disent_plugins.metrics.partition import stratified
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.statistics.partition import stratified
+from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import Options, option
 
 LEAST_PER_VALUE = 2

@@ -23,7 +23,7 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import Says, scored
 from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample
-from disent_plugins.metrics.quiet import quiet
+from disent_plugins.metrics.statistics.quiet import quiet
 from disent_plugins.options import option
 
 Predictor = Literal["threshold", "svm", "r2"]

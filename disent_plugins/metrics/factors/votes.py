@@ -14,7 +14,7 @@ from disent_plugins.contracts import Report, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.factors.references import Says, interval
 from disent_plugins.metrics.factors.sample import Sample, halved, ideal, permuted
-from disent_plugins.metrics.seeds import derived, stream
+from disent_plugins.metrics.statistics.seeds import derived, stream
 
 HALF_VOTES = 0.5
 """Share of the votes that a half-sample gets, which saves half of the cost and adds little to its spread."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from disent_plugins.contracts import Codes
 from disent_plugins.metrics.oracles.scenes import NAMES, PAINTERS, Painter, draw_scenes, paint
-from disent_plugins.metrics.seeds import stream
+from disent_plugins.metrics.statistics.seeds import stream
 
 FACTOR_ROWS, BLOCK_ROWS, SCENE_ROWS = 15_000, 6_000, 960
 _NOISE = 0.05

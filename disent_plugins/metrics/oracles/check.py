@@ -15,10 +15,10 @@ from joblib import Parallel, delayed
 from disent_plugins.about import Expect
 from disent_plugins.contracts import Report
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.cores import cores
 from disent_plugins.metrics.oracles.cases import CASES, Oracle
 from disent_plugins.metrics.oracles.scores import PARTS, Score, Scores, scores_of_function, scores_of_metric
-from disent_plugins.metrics.seeds import derived
+from disent_plugins.metrics.statistics.cores import cores
+from disent_plugins.metrics.statistics.seeds import derived
 
 AS_GOOD_AS_CHANCE, SAME, PERFECT, NOTHING = 0.05, 0.02, 0.97, 0.1
 ANY_SCORE = (

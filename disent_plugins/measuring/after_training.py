@@ -1,0 +1,53 @@
+"""What ``disent run`` measures when it has trained."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from disent_plugins.contracts import Report
+from disent_plugins.errors import Interrupted
+from disent_plugins.measuring.documents import document
+from disent_plugins.measuring.measure import measure
+from disent_plugins.measuring.results import add_results
+from disent_plugins.measuring.trained import open_run
+from disent_plugins.registry.host import OURS, Registry
+from disent_plugins.training.session import Session
+
+AFTER_TRAINING = ("probe", "reconstruction", "swap-grid", "interpolation", "samples")
+"""The metrics, in the order of what is printed."""
+
+
+def after_training(registry: Registry) -> list[str]:
+    """The metrics of ``AFTER_TRAINING`` as names that mean ours, without those whose plugin is disabled."""
+    ours = {spec.name for spec, plugin in registry.metrics.entries if plugin.distribution == OURS}
+    return [f"{OURS}:{name}" for name in AFTER_TRAINING if name in ours]
+
+
+def measure_run(ready: Session, report: Report) -> dict[str, Any]:
+    """Measure a run that has just been trained; each metric's document is kept in the run's folder when it is done.
+
+    Returns:
+        Metric name to its document.
+
+    Raises:
+        Interrupted: What was done is kept.
+    """
+    registry, folder = ready.parts.registry, ready.run.folder
+    documents = {}
+    try:
+        trained = open_run(registry, folder, device=ready.run.settings.device, report=report)
+        subject = trained.subject(report=report)
+        for name in after_training(registry):
+            group = registry.metrics.find(name)[0].group
+            found = document(measure(registry, name, {}, subject), subject=subject.name, group=group)
+            documents[found["metric"]] = found
+            add_results(folder, {found["metric"]: found})
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "Interrupted while measuring; the training is done and saved.",
+            "What was being written was not put in place; nothing old is lost.",
+            f"Measure it with: disent run --resume {shlex.quote(str(folder.path))}",
+        ) from error
+    registry.notify("disent_run_ended", run=ready.run, results=documents)
+    return documents

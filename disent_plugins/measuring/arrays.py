@@ -1,0 +1,92 @@
+"""Any metric on anybody's arrays, in one call."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from disent_plugins.contracts import Result, Subject
+from disent_plugins.errors import UsageError
+from disent_plugins.measuring.measure import measure as measure_subject
+from disent_plugins.metrics.codes.file import make_codes
+from disent_plugins.registry.host import Registry, from_environment
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def measure(
+    metric: str,
+    *,
+    content: np.ndarray | None = None,
+    style: np.ndarray | None = None,
+    codes: np.ndarray | None = None,
+    blocks: tuple[str, str] | None = None,
+    labels: np.ndarray | None = None,
+    factors: np.ndarray | None = None,
+    factor_names: Sequence[str] | None = None,
+    content_factor: str | None = None,
+    split: np.ndarray | None = None,
+    content_logvar: np.ndarray | None = None,
+    style_logvar: np.ndarray | None = None,
+    decode: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    encode: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None,
+    images: Callable[[np.ndarray], np.ndarray] | None = None,
+    options: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    seed: int = 0,
+    out: str | Path = "figures",
+    registry: Registry | None = None,
+) -> Result:
+    """Measure a registered metric on arrays: ``disent_plugins.measure("mig", codes=z, factors=v)``.
+
+    Args:
+        metric: Registry name; ``disent metrics list`` shows them.
+        content, style: Codes in two blocks, means [N, Dc] and [N, Ds].
+        codes: Codes in one piece instead, [N, D]; enough for metrics of factors.
+        blocks: Which columns of ``codes`` are content and which style: ``("0:8", "8:16")``.
+        labels: [N] whole numbers, what groups share; or ``factors``.
+        factors: [N, F] whole numbers.
+        factor_names: F names.
+        content_factor: The factor that groups share, several joined by ``+``; the first one if None.
+        split: [N] 0, 1, 2 or train, validation, test; a seeded, stratified 80/20 split if None.
+        content_logvar, style_logvar: Log-variances, shaped like the blocks.
+        decode, encode, images: A model, for metrics that need one (see ``disent_plugins.contracts.Subject``).
+        options: Options of the metric.
+        preset: A published study whose settings to use, such as ``"dlib"``.
+        seed: Of everything random, in 0..2^31 - 1.
+        out: Folder for pictures.
+        registry: Plugins; those that are installed if None.
+
+    Raises:
+        UsageError: An array or the seed is unusable, the metric, an option or the preset is unknown, or ``out`` cannot
+            be written to.
+        PluginFailure: A metric of another package failed.
+    """
+    seed = _seed(seed)
+    if isinstance(factor_names, str | bytes):
+        why = "It takes a sequence with a name for every column of factors."
+        raise UsageError(f"factor_names={factor_names!r} is one text.", why, f"For example: [{factor_names!r}]")
+    arrays = {
+        "content": content, "style": style, "codes": codes, "labels": labels, "factors": factors,
+        "factor_names": factor_names, "content_factor": content_factor, "split": split,
+        "content_logvar": content_logvar, "style_logvar": style_logvar,
+    }  # fmt: skip
+    given = {name: array for name, array in arrays.items() if array is not None}
+    made = make_codes(given, source="The call", seed=seed, blocks=blocks)
+    subject = Subject(name="arrays", codes=made, seed=seed, out=Path(out), decode=decode, encode=encode, images=images)
+    found = from_environment(os.environ) if registry is None else registry
+    return measure_subject(found, metric, options or {}, subject, preset=preset)
+
+
+def _seed(seed: Any) -> int:
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**31:
+        raise UsageError(f"seed={seed!r} is no seed.", "It takes a whole number from 0 to 2147483647.")
+    return number

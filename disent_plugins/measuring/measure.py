@@ -1,0 +1,142 @@
+"""Metrics by name on a subject."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from disent_plugins.contracts import Codes, Result, Subject, Value
+from disent_plugins.errors import PluginFailure, UsageError, WorkFailed
+from disent_plugins.metrics.codes.blocks import example
+from disent_plugins.metrics.statistics.cores import one_blas_thread
+from disent_plugins.options import build
+from disent_plugins.registry.host import OURS, Plugin, Registry
+
+FEW = 50
+"""With fewer test samples than this behind a value, the result says that it says little."""
+
+
+def measure(
+    registry: Registry, name: str, options: Mapping[str, Any], subject: Subject, *, preset: str | None = None
+) -> Result:
+    """Measure one metric.
+
+    Args:
+        registry: All plugins.
+        name: The metric.
+        options: Its options; those that are not named keep their defaults, or the preset's values.
+        subject: What is measured.
+        preset: A published study whose settings to use, one of the metric's ``presets``.
+
+    Raises:
+        UsageError: Unknown metric, option or preset, or the subject lacks what the metric needs.
+        PluginFailure: A third-party metric failed, or returned something else than a result of its own name with finite
+            numbers and reference points that do not contradict it.
+    """
+    spec, plugin = registry.metrics.find(name)
+    _check_needs(name, spec.needs, subject)
+    metric_class = registry.load(spec, plugin)
+    what = f"Metric '{name}' could not be measured"
+    chosen = {**preset_of(metric_class, name, preset), **options}
+
+    def run() -> Any:
+        hint = f"See them all with: disent metrics {name} --options"
+        metric = metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint))
+        result = metric.measure(replace(subject, codes=_read_only(subject.codes)))
+        _check_result(result, spec.name, plugin, what + ".")
+        return _with_few_noted(result)
+
+    with one_blas_thread():
+        result = registry.call(plugin, what, run)
+    if preset is None:
+        return result
+    return replace(result, settings={**result.settings, "preset": preset})
+
+
+def _read_only(codes: Codes) -> Codes:
+    """The same codes with arrays that cannot be written into, so that no metric changes what the next one reads."""
+    views: dict[str, Any] = {k: array.view() for k, array in vars(codes).items() if isinstance(array, np.ndarray)}
+    for view in views.values():
+        view.flags.writeable = False
+    return replace(codes, **views)
+
+
+def _check_result(result: Any, name: str, plugin: Plugin, what: str) -> None:
+    failure = WorkFailed if plugin.distribution == OURS else PluginFailure
+    if not isinstance(result, Result):
+        raise failure(what, f"It returned {type(result).__name__}, not a disent_plugins.Result.")
+    if result.metric != name:
+        why = f"It is registered as '{name}', and its result says '{result.metric}'."
+        raise failure(what, why, f"Tell its author, or {plugin.cure}")
+    other = [key for key, value in result.values.items() if not isinstance(value, Value)]
+    if other:
+        raise failure(what, f"It gives no disent_plugins.Value for {', '.join(other)}.")
+    bad = [key for key, value in result.values.items() if not math.isfinite(value.value)]
+    if bad:
+        raise failure(what, f"It gives no finite number for {', '.join(bad)}.", "Are the codes all alike?")
+    for key, value in result.values.items() if plugin.distribution != OURS else ():
+        if _contradicts_itself(value):
+            why = f"'{key}' is better up, yet its floor, {value.floor:g}, lies above its ceiling, {value.ceiling:g}."
+            raise failure(what, why, f"Tell its author, or {plugin.cure}")
+
+
+def _with_few_noted(result: Result) -> Result:
+    few = [value.n for value in result.values.values() if value.n and value.n < FEW]
+    if not few:
+        return result
+    note = f"N = {min(few)}: values and intervals of so few test samples say little."
+    return replace(result, notes=[*result.notes, note])
+
+
+def _contradicts_itself(value: Value) -> bool:
+    """Whether more is better and yet chance scores more than a perfect code.
+
+    Less may be better either way: a leak rises from its floor, chance, to its ceiling, everything; an error falls from
+    its floor to its ceiling. And of few samples chance may score more, by chance.
+    """
+    if value.better != "up" or value.floor is None or value.ceiling is None:
+        return False
+    return value.floor > value.ceiling and not (value.n and value.n < FEW)
+
+
+def preset_of(metric_class: type, name: str, preset: str | None) -> Mapping[str, Any]:
+    """The options of a metric's preset; none of them for no preset.
+
+    Raises:
+        UsageError: The metric has no such preset.
+    """
+    if preset is None:
+        return {}
+    presets = getattr(metric_class, "presets", {})
+    if preset not in presets:
+        known = f"It has: {', '.join(presets)}." if presets else "It has none."
+        raise UsageError(
+            f"Metric '{name}' has no preset '{preset}'.", known, "Leave --as (in Python: preset) out for our defaults."
+        )
+    return presets[preset]
+
+
+def _check_needs(name: str, needs: Sequence[str], subject: Subject) -> None:
+    given = {"decoder": subject.decode, "encoder": subject.encode, "images": subject.images}
+    lacking = [need for need, found in given.items() if need in needs and found is None]
+    if lacking:
+        arguments = ", ".join(f"{_ARGUMENTS[need]}=" for need in lacking)
+        raise UsageError(
+            f"Metric '{name}' needs {' and '.join(lacking)}, and only codes were given.",
+            "It works with the model that made the codes.",
+            f"Measure a run instead: disent metrics {name} RUN; or in Python, pass {arguments} to measure.",
+        )
+    if "factors" not in needs and not subject.codes.style.shape[1]:
+        columns = subject.codes.content.shape[1]  # of a metric that is left out of a suite, what and why are told
+        raise UsageError(
+            f"Metric '{name}' compares content and style, and the codes of {subject.name} are in one piece.",
+            f"They have {columns} column{'s' * (columns != 1)} and no blocks. {example(columns)}.",
+            "Or choose a metric that needs factors only: disent metrics list",
+        )
+
+
+_ARGUMENTS = {"decoder": "decode", "encoder": "encode", "images": "images"}

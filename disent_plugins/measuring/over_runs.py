@@ -1,0 +1,99 @@
+"""The suite over several runs: which may be put together, and their means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scipy import stats
+
+from disent_plugins.contracts import Value
+from disent_plugins.errors import UsageError
+from disent_plugins.measuring.suite import Entry
+from disent_plugins.training.folder import RunFolder
+
+T_RUNS = 3
+"""Fewest runs whose mean gets an interval; of fewer the range is given."""
+
+
+def check_alike(folders: Sequence[RunFolder]) -> bool:
+    """Refuse runs whose mean means nothing: they must differ in their seed, not in model or data.
+
+    Returns:
+        Whether their seeds all differ; where some do not, the spread of the runs is too small.
+
+    Raises:
+        UsageError: A run twice, or another model or data set.
+    """
+    settings = [folder.settings() for folder in folders]
+    if len({folder.path.resolve() for folder in folders}) < len(folders):
+        raise UsageError("A run was named twice.", "The spread of a run with itself is 0.", "Name every run once.")
+    for name in ("model", "data"):
+        values = list(dict.fromkeys(getattr(one, name) for one in settings))
+        if len(values) > 1:
+            raise UsageError(
+                f"These runs are not of one {name}: {', '.join(values)}.",
+                "Their mean would mean nothing; runs of one model and data set that differ in their seed have one.",
+                "Measure the others on their own, and compare the tables.",
+            )
+    return len({one.seed for one in settings}) == len(settings)
+
+
+def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
+    """The suite over several runs: means, with the 95 % interval of the mean over runs (see ``mean_value``).
+
+    Only values that every run has are kept. The values of the single runs stand in the settings.
+    """
+    if len(runs) == 1:
+        return list(runs[0])
+    merged = []
+    for entries in zip(*runs, strict=True):
+        results = [entry.result for entry in entries if entry.result is not None]
+        first = entries[0]
+        if len(results) < len(runs):
+            lacking = next(entry for entry in entries if entry.result is None).left_out
+            reason = f"Not in every run: {lacking}" if results else lacking
+            merged.append(Entry(first.group, first.name, None, reason))
+            continue
+        names = [name for name in results[0].values if all(name in result.values for result in results)]
+        values = {name: mean_value([result.values[name] for result in results]) for name in names}
+        single = {name: [result.values[name].value for result in results] for name in names}
+        settings = {**results[0].settings, "seed": [result.settings.get("seed") for result in results], "runs": single}
+        notes = list(dict.fromkeys(note for result in results for note in result.notes))
+        merged.append(
+            Entry(first.group, first.name, replace(results[0], values=values, settings=settings, notes=notes))
+        )
+    return merged
+
+
+def mean_value(values: Sequence[Value]) -> Value:
+    """Mean of one value over runs; floor and ceiling are the means of the runs' own.
+
+    From three runs on its interval is that of the mean by Student's t, cut at 0 and 1 where value, floor and ceiling of
+    every run keep within them. Two runs say too little for that: ``low`` and ``high`` are their values.
+
+    >>> mean = mean_value([Value(0.8, "accuracy"), Value(0.9, "accuracy")])
+    >>> round(mean.value, 2), mean.low, mean.high
+    (0.85, 0.8, 0.9)
+    """
+    numbers = [value.value for value in values]
+    mean = math.fsum(numbers) / len(numbers)
+
+    def average(name: str) -> float | None:
+        parts = [getattr(value, name) for value in values]
+        return None if None in parts else math.fsum(parts) / len(parts)
+
+    if len(values) < T_RUNS:
+        low, high, words = min(numbers), max(numbers), "interval: the range"
+    else:
+        deviation = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
+        half = float(stats.t.ppf(0.975, len(numbers) - 1)) * deviation / math.sqrt(len(numbers))
+        bounds = [x for value in values for x in (value.value, value.floor, value.ceiling) if x is not None]
+        low = max(mean - half, 0.0) if min(bounds) >= 0 else mean - half
+        high = min(mean + half, 1.0) if max(bounds) <= 1 and values[0].ceiling is not None else mean + half
+        words = "95 % interval of the mean over runs"
+    return replace(
+        values[0], value=mean, floor=average("floor"), ceiling=average("ceiling"), low=low, high=high,
+        estimator=f"mean of {len(values)} runs, {words}; {values[0].estimator}",
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""A run on disk as something that can be measured: its weights, its codes, its decoder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from disent_plugins.contracts import ImageTable, Report, Subject
+from disent_plugins.data_adapters.cache import derived_folder, quiet
+from disent_plugins.errors import UsageError
+from disent_plugins.files import read_json, write_json
+from disent_plugins.measuring.encode import decoder, encode, encoder, fusion, real_images, used_rows
+from disent_plugins.metrics.codes.file import read_codes, write_codes
+from disent_plugins.registry.host import Registry
+from disent_plugins.training.checkpoint import load, load_weights
+from disent_plugins.training.devices import choose_device
+from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.parts import Parts, load_parts
+from disent_plugins.training.pixels import Pixels
+from disent_plugins.training.settings import RunSettings
+
+
+@dataclass
+class TrainedRun:
+    """A run read back from disk, with its model in evaluation mode."""
+
+    folder: RunFolder
+    parts: Parts
+    settings: RunSettings
+    table: ImageTable
+    model: nn.Module
+    pixels: Pixels
+    which: str
+
+    def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
+        """What metrics measure. The codes are encoded once per checkpoint and kept in ``codes.h5``."""
+        rows = used_rows(self.table, self.settings.limit)
+        device = self.pixels.device
+        decode, encode_images = decoder(self.model, device), encoder(self.model, device)
+        fuse = fusion(self.model, device)
+        return Subject(
+            name=f"{self.settings.model} on {self.settings.data} ({self.folder.path.name})",
+            codes=self._codes(rows, report),
+            seed=self.settings.seed if seed is None else seed,
+            out=self.folder.figures,
+            decode=lambda content, style: self._guarded("decoding", lambda: decode(content, style)),
+            images=real_images(self.table, rows),
+            encode=lambda images: self._guarded("encoding", lambda: encode_images(images)),
+            fuse=None if fuse is None else lambda *content: self._guarded("fusing", lambda: fuse(*content)),
+            keep=derived_folder(self.table),
+            report=report,
+        )
+
+    def _codes(self, rows: Any, report: Report) -> Any:
+        """The kept codes if they are this checkpoint's, freshly encoded ones otherwise."""
+        stamp = self.folder.path / "codes.json"
+        state = self.folder.checkpoint(self.which).stat()
+        mark = {"checkpoint": self.which, "written": state.st_mtime_ns, "size": state.st_size}
+        with self.folder.measuring():
+            if self.folder.codes.is_file() and stamp.is_file():
+                with contextlib.suppress(UsageError):  # damaged codes are no loss: they are encoded again
+                    if read_json(stamp) == mark:
+                        return read_codes(self.folder.codes)
+            codes = self._guarded("encoding", lambda: encode(self.model, self.pixels, self.table, rows, report))
+            stamp.unlink(missing_ok=True)
+            write_codes(self.folder.codes, codes)
+            write_json(stamp, mark)
+            return codes
+
+    def _guarded(self, what: str, call: Callable[[], Any]) -> Any:
+        parts = self.parts
+        return parts.registry.call(parts.plugin, f"Model '{parts.spec.name}' failed while {what}", call)
+
+
+def open_run(
+    registry: Registry, folder: RunFolder, *, which: str = "last", device: str = "auto", report: Report = quiet
+) -> TrainedRun:
+    """Read a trained run back.
+
+    Args:
+        registry: All plugins.
+        folder: The run's folder.
+        which: Checkpoint: ``last`` or ``best``.
+        device: Where to encode and decode.
+        report: Progress.
+
+    Raises:
+        UsageError: No run, no checkpoint, or a checkpoint of another model.
+    """
+    settings = folder.settings()
+    target = choose_device(device)
+    checkpoint = load(folder.checkpoint(which), target)
+    parts = load_parts(registry, settings.model, settings.data)
+    model = parts.model(settings).to(target)
+    load_weights(model, checkpoint, folder.checkpoint(which))
+    table = parts.table(None, report)
+    folder.check_same_data(table)
+    return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), which)

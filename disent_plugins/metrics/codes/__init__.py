@@ -1,0 +1,1 @@
+"""Codes from anywhere: arrays, files and columns, checked and made one type."""

@@ -1,0 +1,281 @@
+"""Codes on disk: our own ``codes.h5``, and anybody's arrays in an ``.npz`` or HDF5 file.
+
+Arrays: ``content`` [N, Dc] and ``style`` [N, Ds], or both as one array ``codes`` [N, D]; ``labels`` [N] and/or
+``factors`` [N, F], whole numbers. Optional: ``factor_names`` (F texts), ``content_factor`` (a name, or several as an
+array or joined by ``+``; otherwise ``labels``, or the first factor), ``split`` [N] (0, 1, 2, or train, validation,
+test), ``content_logvar`` and ``style_logvar`` (like ``content`` and ``style``). The texts may be HDF5 attributes too.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from disent_plugins.content import content_labels
+from disent_plugins.contracts import SPLITS, Codes
+from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.files import replacing
+from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
+from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
+from disent_plugins.metrics.statistics.partition import stratified
+from disent_plugins.metrics.statistics.seeds import stream
+from disent_plugins.version import __version__
+
+FORMAT_VERSION = 1
+TEST_SHARE = 0.2
+
+Blocks = tuple[Block | None, Block | None]
+
+
+def write_codes(path: Path, codes: Codes) -> None:
+    """Write codes to an HDF5 file, atomically.
+
+    Raises:
+        WorkFailed: The disk is full.
+        UsageError: The place cannot be written to.
+    """
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        for name in ("content", "style", "content_logvar", "style_logvar", "factors", "split"):
+            array = getattr(codes, name)
+            if array is not None:
+                file[name] = array
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["factor_names"] = list(codes.factor_names)
+        file.attrs["content_factor"] = codes.content_factor
+        file.attrs["split_source"] = codes.split_source
+        file.attrs["maker"] = f"disent-plugins {__version__}"
+
+
+def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes:
+    """Read codes from an ``.npz`` or HDF5 file, told apart by their content.
+
+    Args:
+        path: The file.
+        seed: For the train/test split of a file that holds none.
+        blocks: Which columns of the array ``codes`` are content and which are style (see ``make_codes``).
+
+    Raises:
+        UsageError: The file is missing or of another kind, or an array is missing or unusable (see ``make_codes``).
+    """
+    if path.is_dir():
+        why = "It takes one file with arrays; a folder that is a run is measured without being named as codes."
+        raise UsageError(f"{path} is a folder.", why, "Give the .npz or HDF5 file in it, or: disent metrics NAME RUN")
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.", hint="Give an .npz or HDF5 file with codes. " + HELP)
+    try:
+        if h5py.is_hdf5(path):
+            arrays, holds = _read_hdf5(path)
+        elif zipfile.is_zipfile(path):
+            arrays, holds = _read_npz(path)
+        else:
+            raise _unknown_kind(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, str(error).rstrip(".")) from error
+    version = arrays.pop("format_version", None)
+    if version is not None and version != FORMAT_VERSION:
+        why = f"It has format version {version}, this is disent-plugins {__version__}, which reads {FORMAT_VERSION}."
+        raise UsageError(f"{path} cannot be read.", why, "Encode the run again, or install the version that wrote it.")
+    return make_codes(arrays, source=str(path), seed=seed, compact=version is None, blocks=blocks, holds=holds)
+
+
+def make_codes(
+    arrays: Mapping[str, Any],
+    *,
+    source: str = "codes",
+    seed: int = 0,
+    compact: bool = True,
+    blocks: Blocks | None = None,
+    holds: Sequence[str] = (),
+) -> Codes:
+    """Check arrays and make them into codes; every problem is named.
+
+    Args:
+        arrays: Array name to array, as in the description of this module.
+        source: Where they come from, for messages.
+        seed: For the stratified train/test split that is made if there is none.
+        compact: Code every factor 0..size-1 in the order of its values.
+        blocks: Which columns of the array ``codes`` are content and which are style: ``("0:8", "8:16")``, or slices.
+            Without it, ``codes`` are in one piece: all columns are content, and the style has none.
+        holds: Names of everything that the source holds, for messages, if that is more than ``arrays``.
+
+    Raises:
+        UsageError: An array is missing, has the wrong number of dimensions, another length than the codes, no rows
+            or columns, objects, NaN or infinity; codes that 32-bit floats cannot hold, or that are the same in every
+            row; both ``codes`` and blocks, or blocks that do not share out the columns; labels that are missing or no
+            whole numbers; a factor without a name; a content factor with one value only, or with another one in every
+            row; a split without training or test rows.
+    """
+    parts = [name for name in BLOCKS if name in arrays]
+    door = Door(source, arrays, "codes" if blocks or not parts else "content", holds)
+    if parts and "codes" in arrays and not blocks:
+        raise door.error(
+            f"has 'codes' and also {' and '.join(map(repr, parts))}.",
+            "One of them is measured, and it is not said which.",
+            f"Leave the other out, or say which columns of 'codes' are which: {EXAMPLE}",
+        )
+    content, style = _codes(door, blocks)
+    n = len(content)
+    factors, names = _factors(door, n, compact)
+    content_factor = "+".join(door.texts("content_factor") or ("labels" if "labels" in names else names[0],))
+    for part in [content_factor] if content_factor in names else content_factor.split("+"):
+        if part not in names:
+            raise door.error(f"has no factor '{part}'.", suggestion(part, names))
+    labels = content_labels(factors, names, content_factor)
+    if labels.min() == labels.max():
+        why = f"The factor '{content_factor}' has one value in all {n} rows, so there is nothing to tell."
+        raise door.error("holds one class only.", why, "Give codes of at least two classes.")
+    if compact and len(np.unique(labels)) == n:  # a short run's own codes may be so, and other metrics still work
+        why = f"The factor '{content_factor}' has another value in each of the {n} rows, so nothing can be learned."
+        raise door.error("holds as many classes as rows.", why, "Give several codes of every class.")
+    split = _split(door, n)
+    split_source = door.text("split_source", default="as given")
+    if split is None:
+        split = np.where(stratified(labels, TEST_SHARE, stream(seed, "split")), 2, 0).astype(np.uint8)
+        tested = int((split == 2).sum())
+        split_source = (
+            f"made: {n - tested} rows train, {tested} rows test, stratified by '{content_factor}', seed {seed}"
+        )
+    for value in (0, 2):
+        if not (split == value).any():
+            raise door.error(
+                f"has no {SPLITS[value]} rows.",
+                "The array 'split' needs rows of train (0) and of test (2).",
+                "Correct it, or leave it out: then about a fifth of every class becomes the test set.",
+            )
+    logvars = {name: _logvar(door, name, block) for name, block in zip(BLOCKS, (content, style), strict=True)}
+    return Codes(
+        content, style, factors, names, content_factor, split, logvars["content"], logvars["style"], split_source
+    )
+
+
+def _codes(door: Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
+    """Content [N, Dc] and style [N, Ds], not both the same in every row."""
+    if door.first == "codes":
+        if blocks and "codes" not in door.arrays and "content" in door.arrays:
+            why = "Blocks say which columns of one array 'codes' are which; here content and style are two arrays."
+            raise door.error(
+                "has no array 'codes' to cut into blocks.", why, "Leave --content and --style (in Python: blocks) out."
+            )
+        content, style = (np.ascontiguousarray(block) for block in cut(door.block("codes"), blocks))
+    else:
+        content, style = (door.block(name) for name in BLOCKS)
+        door.length("style", style, len(content))
+    if not any((block != block[0]).any() for block in (content, style)):
+        why = "Every column has zero variance: the encoder says the same of every input."
+        raise door.error("holds the same codes in every row.", why, "Find out whether the encoder was trained.")
+    return content, style
+
+
+def _factors(door: Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    columns, names = [], []
+    if "labels" in door.arrays:
+        columns.append(door.whole("labels", 1)[:, None])
+        door.length("labels", columns[0], n)
+        names.append("labels")
+    if "factors" in door.arrays:
+        table = door.whole("factors", 2)
+        door.length("factors", table, n)
+        given = door.texts("factor_names") or tuple(f"factor{i}" for i in range(table.shape[1]))
+        if len(given) != table.shape[1] or not given:
+            raise door.error(f"has {table.shape[1]} columns in 'factors' but {len(given)} 'factor_names'.")
+        columns.append(table)
+        names.extend(given)
+    if not columns:
+        raise door.lacks("has neither 'labels' nor 'factors'.")
+    if not all(name.strip() for name in names):
+        why = f"The names are: {', '.join(map(repr, names))}."
+        raise door.error("has a factor without a name.", why, "Give every column of 'factors' a name of its own.")
+    if len(set(names)) != len(names):
+        raise door.error(f"names a factor twice: {', '.join(names)}.")
+    factors = np.concatenate(columns, axis=1)
+    if compact:
+        factors = np.stack([np.unique(column, return_inverse=True)[1] for column in factors.T], axis=1)
+    return factors, tuple(names)
+
+
+def _split(door: Door, n: int) -> np.ndarray | None:
+    if "split" not in door.arrays:
+        return None
+    array = np.asarray(door.arrays["split"])
+    if array.dtype.kind in "iu" and array.ndim == 1:
+        door.length("split", array, n)
+        if not np.isin(array, (0, 1, 2)).all():
+            raise door.error(f"has values in 'split' outside 0, 1, 2: {np.setdiff1d(array, (0, 1, 2))[:5].tolist()}.")
+        return array.astype(np.uint8)
+    if array.dtype.kind not in "USO" or array.ndim != 1:
+        raise door.error(f"has 'split' of type {array.dtype} and shape {array.shape}.", _SPLIT_HELP)
+    words = door.texts("split") or ()
+    door.length("split", array, n)
+    for word in set(words) - set(SPLITS):
+        raise door.error(f"has '{word}' in 'split'.", suggestion(word, SPLITS), _SPLIT_HELP)
+    return np.array([SPLITS.index(word) for word in words], dtype=np.uint8)
+
+
+_SPLIT_HELP = "It takes [N] of 0, 1, 2 or of train, validation, test."
+
+
+def _logvar(door: Door, block: str, mean: np.ndarray) -> np.ndarray | None:
+    name = f"{block}_logvar"
+    if door.arrays.get(name) is None:
+        return None
+    array = door.numbers(name)
+    if array.shape != mean.shape:
+        raise door.error(f"has '{name}' of shape {array.shape}, but '{block}' has {mean.shape}.")
+    return array
+
+
+def _unknown_kind(path: Path) -> UsageError:
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith(b"PK"):  # a zip's table of contents stands at its end
+        return _damaged(path, "it begins as an .npz does, and its end is missing")
+    why = f"It begins with {start!r}." if start else "It is empty."
+    return UsageError(f"{path} is neither an .npz nor an HDF5 file.", why, "Save it with numpy.savez. " + HELP)
+
+
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} cannot be read.", f"It is damaged or incomplete: {why}.", "Save or copy it once more.")
+
+
+def _read_npz(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The arrays that are ours, and the names of all."""
+    with np.load(path, allow_pickle=False) as file:
+        return dict(_without_objects(path, file, file.files)), file.files
+
+
+def _without_objects(path: Path, file: Mapping[str, Any], names: list[str]) -> Iterator[tuple[str, Any]]:
+    for name in names:
+        if name not in KNOWN:
+            continue
+        try:
+            yield name, file[name]
+        except ValueError as error:
+            if "allow_pickle" not in str(error):
+                raise
+            raise UsageError(
+                f"{path} holds Python objects in '{name}'.",
+                "Only plain numbers and texts are read: loading objects could run code.",
+                f"Save it as numbers, for example with {name}.astype(float), or as text with {name}.astype(str).",
+            ) from error
+
+
+def _read_hdf5(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The arrays and attributes that are ours, and the names of all; a group's ends in ``/``."""
+    wanted = (*KNOWN, "format_version", "split_source")
+    with h5py.File(path, "r") as file:
+        found = {name: file.attrs[name] for name in wanted if name in file.attrs}
+        sets = [name for name in file if isinstance(file.get(name), h5py.Dataset)]
+        groups = [f"{name}/" for name in file if name not in sets]
+        return found | {name: _array(file[name]) for name in sets if name in KNOWN}, sets + groups
+
+
+def _array(dataset: h5py.Dataset) -> np.ndarray:
+    """What a dataset holds; texts as in an ``.npz``, where h5py would give Python objects."""
+    is_text = h5py.check_string_dtype(dataset.dtype)
+    return np.asarray(dataset.asstr()[()], dtype=str) if is_text else np.asarray(dataset[()])

@@ -1,0 +1,1 @@
+"""Quality of what a model makes: reconstructions, their similarity, and the rate of its codes."""

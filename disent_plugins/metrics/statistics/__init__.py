@@ -1,0 +1,1 @@
+"""Tools of the metrics: intervals, seeds, partitions, cores."""

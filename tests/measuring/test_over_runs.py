@@ -1,0 +1,51 @@
+"""The suite over several runs: means and intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.metric_files import codes, subject
+
+from disent_plugins.contracts import Value
+from disent_plugins.measuring.over_runs import mean_value, over_runs
+from disent_plugins.measuring.suite import Entry, measure_all
+
+
+def test_several_runs_give_the_mean_and_its_interval_over_runs(registry, tmp_path):
+    runs = [measure_all(registry, subject(tmp_path, codes(seed=seed))) for seed in range(3)]
+    numbers = [run[0].result.values["mean"].value for run in runs]
+    found = over_runs(runs)[0].result.values["mean"]
+    assert found.value == pytest.approx(np.mean(numbers))
+    assert found.high - found.value == pytest.approx(4.302653 * np.std(numbers, ddof=1) / 3**0.5, rel=1e-5)
+    assert over_runs(runs[:1]) == runs[0]
+
+
+def test_a_metric_that_one_run_lacks_is_left_out_of_the_mean(registry, tmp_path):
+    run = measure_all(registry, subject(tmp_path))
+    other = [Entry(entry.group, entry.name, None, "broken") for entry in run]
+    assert {entry.left_out for entry in over_runs([run, other])[:2]} == {"Not in every run: broken"}
+    assert {entry.left_out for entry in over_runs([other, other])[:2]} == {"broken"}
+
+
+def test_the_mean_of_values_without_ceiling_has_none():
+    found = mean_value([Value(1.0, "dB", floor=0.0), Value(3.0, "dB", floor=1.0)])
+    assert (found.value, found.floor, found.ceiling) == (2.0, 0.5, None)
+
+
+def test_two_runs_have_a_range_and_more_an_interval_that_keeps_to_what_is_possible():
+    values = [Value(number, "accuracy", 0.1, 1.0) for number in (0.99, 0.6, 0.98)]
+    two, three = mean_value(values[:2]), mean_value(values)
+    assert (two.low, two.high) == (0.6, 0.99)
+    assert "the range" in two.estimator
+    assert (three.high, "interval of the mean" in three.estimator) == (1.0, True)
+    errors = mean_value([Value(number, "squared error per image", 50.0, 0.0) for number in (1.0, 30.0, 2.0)])
+    assert errors.low == 0.0
+    assert errors.high > 30
+    decibels = mean_value([Value(number, "dB", 10.0) for number in (0.5, 20.0, 1.0)])
+    assert decibels.low == 0.0
+
+
+def test_the_mean_keeps_the_single_values(registry, tmp_path):
+    runs = [measure_all(registry, subject(tmp_path, codes(seed=seed))) for seed in range(2)]
+    settings = over_runs(runs)[0].result.settings
+    assert settings["runs"]["mean"] == [run[0].result.values["mean"].value for run in runs]
