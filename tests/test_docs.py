@@ -37,7 +37,9 @@ def test_the_configuration_file_is_one(tmp_path):
     assert read_config_file(tmp_path / "my.toml")["options"] == {"k": 1.5}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/plugins.md", "docs/reference.md", "benchmarks/README.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/reference.md", "benchmarks/README.md"]
+)
 def test_files_that_are_named_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
