@@ -172,9 +172,7 @@ class ImageTable:
 
     def rows(self, split: str) -> np.ndarray:
         """Positions of a split's images, ascending, int64."""
-        import numpy as np
-
-        return np.flatnonzero(self.split == SPLITS.index(split))
+        return (self.split == SPLITS.index(split)).nonzero()[0]
 
 
 Report = Callable[[int, int, str], None]
@@ -240,6 +238,7 @@ class Subject:
         keep: Folder for what depends on the data set alone, such as a classifier of its images; None for nowhere.
         shared: What one metric worked out and others need as well; a key holds all that its value depends on.
         report: Progress of long work.
+        of: What exactly is measured: checkpoint, epoch, digests of weights and data, or of a file; for documents.
     """
 
     name: str
@@ -253,6 +252,7 @@ class Subject:
     keep: Path | None = None
     shared: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     report: Report = field(default=lambda done, total, what: None)
+    of: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typer
 
 from disent_plugins.cli import show, state
 from disent_plugins.cli.models import Json
-from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of
+from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of, words
 from disent_plugins.errors import Interrupted, UsageError
 
 
@@ -30,42 +30,48 @@ def measure_all_metrics(
     checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for pictures and results (default: the run's, or figures/FILE).")
+        Path | None, typer.Option(help="Folder for pictures and results (default: the run's, or figures/FILE-DIGEST).")
     ] = None,
     json: Json = False,
 ) -> None:
     """Measure everything: one table, results.json, results.csv and pictures."""
     from disent_plugins.cli.progress import reporting
     from disent_plugins.cli.suite import show_entries
-    from disent_plugins.measuring.over_runs import check_alike, over_runs
-    from disent_plugins.measuring.results import write_results
+    from disent_plugins.measuring.over_runs import check_alike, mean_folder, over_runs
+    from disent_plugins.measuring.provenance import label, of_runs
+    from disent_plugins.measuring.results import add_results
     from disent_plugins.measuring.suite import check_groups, documents, left_out, measure_all
     from disent_plugins.training.folder import find_folder
 
     registry = state.registry()
     wanted = [] if groups is None else check_groups(registry, groups)
     blocks = blocks_of(codes, content, style, "all")
-    if len(runs or ()) > 1 and not check_alike([find_folder(run) for run in runs or ()]):
+    folders = [find_folder(run) for run in runs or ()]
+    several = len(folders) > 1
+    if several and not check_alike(folders):
         state.say("warning: some of these runs have the same seed, so their spread is too small.")
-    found, names = [], []
+    found, subjects = [], []
     with reporting() as report:
         for run in runs or (None,):
-            subject, folder = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
-            place = folder.path if folder is not None and out is None else subject.out
-            keep = Keeper(subject.name, place, folder if out is None else None)
+            subject, place = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
+            if several and out is not None:
+                subject.out = place = out / f"{find_folder(run).path.resolve().name}-{label(subject.of)}"
+            keep = Keeper(subject, place)
             try:
                 found.append(measure_all(registry, subject, groups=wanted, preset=preset, done=keep.add))
             except (KeyboardInterrupt, Interrupted) as error:
                 raise Interrupted("Interrupted.", *keep.words()) from error
-            names.append(subject.name)
-    together, named = over_runs(found), ", ".join(names)
-    if len(found) > 1:
-        place = out or Path("figures")
-        write_results(place, documents(together, named))
+            subjects.append(subject)
+    together, named = over_runs(found), ", ".join(subject.name for subject in subjects)
+    of = of_runs([subject.of for subject in subjects]) if several else subjects[0].of
+    written = documents(together, named, of)
+    if several:
+        place = out or mean_folder(folders[0].settings(), of)
+        add_results(place, written)
     if json:
-        state.print_json({"metrics": documents(together, named), "left_out": left_out(together)})
+        state.print_json({"metrics": written, "left_out": left_out(together)})
     else:
-        state.say(f"measured: {named}" + (f"; settings: {preset}" if preset else ""))
+        state.say(f"measured: {', '.join(map(words, subjects))}" + (f"; settings: {preset}" if preset else ""))
         show_entries(together)
     if all(entry.result is None for entry in together):
         raise UsageError("Nothing could be measured.", "Every metric was left out, each with its reason.")
@@ -74,35 +80,33 @@ def measure_all_metrics(
 
 
 class Keeper:
-    """Writes every metric's result as soon as it is there: among a run's results, or else into files of their own."""
+    """Keeps every metric's result as soon as it is there, beside those of the same subject."""
 
-    def __init__(self, subject: str, place: Path, folder: Any) -> None:
-        self.subject, self.place, self.folder = subject, place, folder
-        self.documents: dict[str, Any] = {}
-        if folder is None:
-            from disent_plugins.files import clear_disk_errors
+    def __init__(self, subject: Any, place: Path) -> None:
+        from disent_plugins.files import clear_disk_errors
+        from disent_plugins.measuring.results import set_aside
 
-            with clear_disk_errors(place):  # told before the work, not after it
-                place.mkdir(parents=True, exist_ok=True)
+        self.subject, self.place = subject, place
+        self.names: list[str] = []
+        with clear_disk_errors(place):  # told before the work, not after it
+            place.mkdir(parents=True, exist_ok=True)
+        set_aside(place, subject)
 
     def add(self, entry: Any) -> None:
         """Keep a ``suite.Entry``."""
-        from disent_plugins.measuring.results import add_results, write_results
+        from disent_plugins.measuring.results import add_results
         from disent_plugins.measuring.suite import documents
 
-        found = documents([entry], self.subject)
-        self.documents.update(found)
-        if self.folder is not None:
-            add_results(self.folder, found)
-        elif found:
-            write_results(self.place, self.documents)
+        found = documents([entry], self.subject.name, self.subject.of)
+        add_results(self.place, found)
+        self.names += found
 
     def words(self) -> tuple[str, str]:
         """What an interruption left, and how to go on."""
-        if not self.documents:
+        if not self.names:
             return "No metric was done.", "Start again when you like."
         path = show.shorten(self.place / "results.json")
         return (
-            f"{len(self.documents)} metrics are kept in {path}: {', '.join(self.documents)}.",
+            f"{len(self.names)} metrics are kept in {path}: {', '.join(self.names)}.",
             "The others: disent metrics NAME, or a whole group: disent metrics all --groups GROUP",
         )

@@ -14,7 +14,7 @@ from disent_plugins.cli.check import check
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.measure_all import measure_all_metrics
 from disent_plugins.cli.models import Json
-from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of
+from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of, words
 
 _GENERIC = "measure"
 
@@ -68,7 +68,9 @@ def measure_one(
     seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed (default: the run's, or 0).")] = None,
     checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Folder for pictures (default: the run's, or figures/FILE).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for pictures (default: the run's, or figures/FILE-DIGEST).")
+    ] = None,
     options: Annotated[bool, typer.Option("--options", help="Show the metric's options, and stop.")] = False,
     json: Json = False,
 ) -> None:
@@ -81,21 +83,25 @@ def measure_one(
     from disent_plugins.cli.progress import reporting
     from disent_plugins.measuring.documents import document
     from disent_plugins.measuring.measure import measure
-    from disent_plugins.measuring.results import add_results, kept_name
+    from disent_plugins.measuring.results import add_results, kept_name, set_aside
     from disent_plugins.options import parse_assignments
 
     blocks = blocks_of(codes, content, style, name)
     chosen = parse_assignments(set_ or [])
     with reporting() as report:
-        subject, folder = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
+        subject, place = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
+        kept = codes is None and out is None
+        if kept:
+            set_aside(place, subject)
         group = registry.metrics.find(name)[0].group
-        found = document(measure(registry, name, chosen, subject, preset=preset), subject=subject.name, group=group)
-    if folder is not None and out is None:
-        add_results(folder, {kept_name(name, found["settings"]): found})
+        result = measure(registry, name, chosen, subject, preset=preset)
+        found = document(result, subject=subject.name, group=group, of=subject.of)
+    if kept:
+        add_results(place, {kept_name(name, found["settings"]): found})
     if json:
         state.print_json(found)
         return
-    state.say(f"measured: {subject.name}")
+    state.say(f"measured: {words(subject)}")
     show.show_result(found)
 
 

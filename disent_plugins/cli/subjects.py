@@ -34,7 +34,7 @@ def subject_of(
     run: Path | None, codes: Path | None, blocks: Any, seed: int | None, which: str, device: str, out: Path | None,
     report: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """What is measured, and the run's folder if it is a run."""
+    """What is measured, and the folder where its results are kept."""
     if codes is None:
         return _run_subject(run, seed, which, device, out, report)
     if run is not None:
@@ -43,27 +43,38 @@ def subject_of(
         raise UsageError(
             "--checkpoint and --device go with a run, and --codes was given.", "Codes are measured as they are."
         )
-    return _codes_subject(codes, blocks, seed or 0, out, report), None
+    return _codes_subject(codes, blocks, seed or 0, out, report)
 
 
-def _codes_subject(path: Path, blocks: Any, seed: int, out: Path | None, report: Any) -> Any:
+def _codes_subject(path: Path, blocks: Any, seed: int, out: Path | None, report: Any) -> tuple[Any, Path]:
     from disent_plugins.contracts import Subject
+    from disent_plugins.measuring.provenance import label, of_file
     from disent_plugins.metrics.codes.file import read_codes
 
     codes = read_codes(path, seed=seed, blocks=blocks)
-    return Subject(name=path.name, codes=codes, seed=seed, out=out or Path("figures") / path.stem, report=report)
+    of = of_file(path, blocks)
+    place = out or Path("figures") / f"{path.stem}-{label(of)}"
+    return Subject(name=path.name, codes=codes, seed=seed, out=place, report=report, of=of), place
 
 
-def _run_subject(run: Path | None, seed: int | None, which: str, device: str, out: Path | None, report: Any) -> Any:
+def _run_subject(
+    run: Path | None, seed: int | None, which: str, device: str, out: Path | None, report: Any
+) -> tuple[Any, Path]:
     from disent_plugins.measuring.trained import open_run
     from disent_plugins.training.folder import find_folder
 
     if which not in ("last", "best"):
         raise UsageError(f"There is no checkpoint '{which}'.", "It is last or best.")
     folder = find_folder(run)
-    subject = open_run(state.registry(), folder, which=which, device=device, report=report).subject(
-        seed=seed, report=report
-    )
-    if out is not None:
-        subject.out = out
-    return subject, folder
+    trained = open_run(state.registry(), folder, which=which, device=device, report=report)
+    subject = trained.subject(seed=seed, report=report)
+    if out is None:
+        return subject, trained.place
+    subject.out = out
+    return subject, out
+
+
+def words(subject: Any) -> str:
+    """What was measured, for people."""
+    of = subject.of
+    return subject.name + (f", checkpoint {of['checkpoint']}, epoch {of['epoch']}" if "checkpoint" in of else "")

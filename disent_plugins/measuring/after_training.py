@@ -9,7 +9,7 @@ from disent_plugins.contracts import Report
 from disent_plugins.errors import Interrupted
 from disent_plugins.measuring.documents import document
 from disent_plugins.measuring.measure import measure
-from disent_plugins.measuring.results import add_results
+from disent_plugins.measuring.results import add_results, set_aside
 from disent_plugins.measuring.trained import open_run
 from disent_plugins.registry.host import OURS, Registry
 from disent_plugins.training.session import Session
@@ -38,11 +38,13 @@ def measure_run(ready: Session, report: Report) -> dict[str, Any]:
     try:
         trained = open_run(registry, folder, device=ready.run.settings.device, report=report)
         subject = trained.subject(report=report)
+        set_aside(trained.place, subject)
         for name in after_training(registry):
             group = registry.metrics.find(name)[0].group
-            found = document(measure(registry, name, {}, subject), subject=subject.name, group=group)
+            result = measure(registry, name, {}, subject)
+            found = document(result, subject=subject.name, group=group, of=subject.of)
             documents[found["metric"]] = found
-            add_results(folder, {found["metric"]: found})
+            add_results(trained.place, {found["metric"]: found})
     except KeyboardInterrupt as error:
         raise Interrupted(
             "Interrupted while measuring; the training is done and saved.",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +40,7 @@ def measure(
     options: Mapping[str, Any] | None = None,
     preset: str | None = None,
     seed: int = 0,
-    out: str | Path = "figures",
+    out: str | Path | None = None,
     registry: Registry | None = None,
 ) -> Result:
     """Measure a registered metric on arrays: ``disent_plugins.measure("mig", codes=z, factors=v)``.
@@ -58,7 +60,7 @@ def measure(
         options: Options of the metric.
         preset: A published study whose settings to use, such as ``"dlib"``.
         seed: Of everything random, in 0..2^31 - 1.
-        out: Folder for pictures.
+        out: Folder for pictures; None for none, and then nothing is written.
         registry: Plugins; those that are installed if None.
 
     Raises:
@@ -77,9 +79,17 @@ def measure(
     }  # fmt: skip
     given = {name: array for name, array in arrays.items() if array is not None}
     made = make_codes(given, source="The call", seed=seed, blocks=blocks)
-    subject = Subject(name="arrays", codes=made, seed=seed, out=Path(out), decode=decode, encode=encode, images=images)
     found = from_environment(os.environ) if registry is None else registry
-    return measure_subject(found, metric, options or {}, subject, preset=preset)
+
+    def measured(folder: Path) -> Result:
+        subject = Subject(name="arrays", codes=made, seed=seed, out=folder, decode=decode, encode=encode, images=images)
+        return measure_subject(found, metric, options or {}, subject, preset=preset)
+
+    if out is not None:
+        return measured(Path(out))
+    # Metrics may draw whether or not anybody wants it; theirs to decide is only what to draw.
+    with tempfile.TemporaryDirectory(prefix="disent-") as folder:
+        return replace(measured(Path(folder)), artifacts={})
 
 
 def _seed(seed: Any) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from disent_plugins.contracts import Result
 
 
-def document(result: Result, *, subject: str = "", group: str = "") -> dict[str, Any]:
-    """A result with the stable keys ``metric, subject, group, values, reference, settings, artifacts, notes``."""
+def document(
+    result: Result, *, subject: str = "", group: str = "", of: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """A result with the stable keys ``metric, subject, of, group, values, reference, settings, artifacts, notes``."""
     reference = {
         name: {**{key: part for key, part in vars(value).items() if key != "value"}, "normalised": value.normalised}
         for name, value in result.values.items()
@@ -19,6 +22,7 @@ def document(result: Result, *, subject: str = "", group: str = "") -> dict[str,
         {
             "metric": result.metric,
             "subject": subject,
+            "of": of,
             "group": group,
             "values": {name: value.value for name, value in result.values.items()},
             "reference": reference,

@@ -16,6 +16,9 @@ from disent_plugins.metrics.statistics.cores import one_blas_thread
 from disent_plugins.options import build
 from disent_plugins.registry.host import OURS, Plugin, Registry
 
+NUMBERS = ("value", "floor", "ceiling", "low", "high")
+"""The numbers of a value: a NaN or infinity in any of them would be shown and kept as if it were known."""
+
 FEW = 50
 """With fewer test samples than this behind a value, the result says that it says little."""
 
@@ -34,8 +37,9 @@ def measure(
 
     Raises:
         UsageError: Unknown metric, option or preset, or the subject lacks what the metric needs.
-        PluginFailure: A third-party metric failed, or returned something else than a result of its own name with finite
-            numbers and reference points that do not contradict it.
+        PluginFailure: A third-party metric failed, or returned something else than a result of its own name whose
+            values, reference points and intervals are finite numbers that do not contradict each other.
+        WorkFailed: One of ours did.
     """
     spec, plugin = registry.metrics.find(name)
     _check_needs(name, spec.needs, subject)
@@ -75,9 +79,15 @@ def _check_result(result: Any, name: str, plugin: Plugin, what: str) -> None:
     other = [key for key, value in result.values.items() if not isinstance(value, Value)]
     if other:
         raise failure(what, f"It gives no disent_plugins.Value for {', '.join(other)}.")
-    bad = [key for key, value in result.values.items() if not math.isfinite(value.value)]
+    bad = [
+        f"{key} ({part})"
+        for key, value in result.values.items()
+        for part in NUMBERS
+        if not (part != "value" and getattr(value, part) is None) and not math.isfinite(getattr(value, part))
+    ]
     if bad:
-        raise failure(what, f"It gives no finite number for {', '.join(bad)}.", "Are the codes all alike?")
+        why = f"It gives no finite number for {', '.join(bad)}."
+        raise failure(what, why, "Are the codes all alike, or the rows too few?")
     for key, value in result.values.items() if plugin.distribution != OURS else ():
         if _contradicts_itself(value):
             why = f"'{key}' is better up, yet its floor, {value.floor:g}, lies above its ceiling, {value.ceiling:g}."

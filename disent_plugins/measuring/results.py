@@ -1,20 +1,27 @@
-"""What is kept of measurements: ``results.json`` with a document per metric, ``results.csv`` with a line per value."""
+"""What is kept of measurements: ``results.json`` with a document per metric, ``results.csv`` with a line per value.
+
+A folder keeps results of one subject. Once it is another, a run that was trained further for example, those of before
+are set aside: moved below ``superseded/`` together with their pictures; nothing is lost, and nothing stale is shown.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from disent_plugins.files import read_json, write_json, write_text
-from disent_plugins.training.folder import RunFolder
+from disent_plugins.contracts import Subject
+from disent_plugins.files import clear_disk_errors, read_json, write_json, write_text
+from disent_plugins.measuring.provenance import label
+from disent_plugins.training.folder import measuring
 
-JSON, CSV = "results.json", "results.csv"
+JSON, CSV, SUPERSEDED = "results.json", "results.csv", "superseded"
 COLUMNS = (
     "subject", "group", "metric", "preset", "name", "value", "unit", "better", "floor", "ceiling", "normalised", "low",
-    "high", "n", "seed", "estimator",
+    "high", "n", "seed", "checkpoint", "epoch", "weights", "data", "codes", "estimator",
 )  # fmt: skip
 
 
@@ -41,18 +48,95 @@ def write_results(folder: Path, documents: Mapping[str, Any]) -> None:
     write_text(folder / CSV, text.getvalue())
 
 
-def add_results(folder: RunFolder, documents: Mapping[str, Any]) -> None:
-    """Merge metric documents, by the name they are kept by, into a run's ``results.json`` and ``results.csv``."""
-    with folder.measuring():
-        before = read_json(folder.results) if folder.results.is_file() else {}
-        write_results(folder.path, {**before, **documents})
+def add_results(place: Path, documents: Mapping[str, Any]) -> None:
+    """Merge documents of one subject, by the name they are kept by, into what a folder keeps of it.
+
+    Raises:
+        UsageError, WorkFailed: See ``files.clear_disk_errors``.
+    """
+    if not documents:
+        return
+    drawn = {Path(path).resolve() for found in documents.values() for path in found.get("artifacts", {}).values()}
+    with measuring(place):
+        own = _only(place, [found.get("of") for found in documents.values()], drawn)
+        write_results(place, {**own, **documents})
+
+
+def set_aside(place: Path, subject: Subject) -> None:
+    """Set aside what a folder keeps of other subjects than the one that is about to be measured.
+
+    Done before measuring: the new pictures have the names of the old.
+
+    Raises:
+        UsageError, WorkFailed: See ``files.clear_disk_errors``.
+    """
+    if not (place / JSON).is_file():
+        return
+    with measuring(place):
+        _only(place, [subject.of], figures=subject.out if subject.out.parent == place else None)
+
+
+def _only(
+    place: Path, subjects: Sequence[Any], drawn: Collection[Path] = (), figures: Path | None = None
+) -> dict[str, Any]:
+    """The documents of these subjects; all others are set aside, a folder for each subject.
+
+    Args:
+        place: The folder.
+        subjects: What the documents that stay are of.
+        drawn: Pictures that are new: a document that names one has lost its own.
+        figures: Folder of nothing but pictures; if no document stays, none of them does.
+    """
+    path = place / JSON
+    kept = read_json(path) if path.is_file() else {}
+    own = {name: found for name, found in kept.items() if found.get("of") in subjects}
+    others: dict[str, dict[str, Any]] = {}
+    for name, found in kept.items():
+        if name not in own:
+            others.setdefault(label(found.get("of") or {}), {})[name] = found
+    for name, documents in others.items():
+        aside = place / SUPERSEDED / name
+        moved = {}
+        with clear_disk_errors(aside):
+            for key, found in documents.items():
+                files = {what: _move(file, place, aside, drawn) for what, file in found.get("artifacts", {}).items()}
+                moved[key] = {**found, "artifacts": {what: file for what, file in files.items() if file}}
+            if figures is not None and not own:
+                for file in [file for file in figures.rglob("*") if file.is_file()]:
+                    _move(str(file.relative_to(place)), place, aside, drawn)
+        before = read_json(aside / JSON) if (aside / JSON).is_file() else {}
+        write_results(aside, {**before, **moved})
+    if others:
+        write_results(place, own)
+    return own
+
+
+def _move(file: str, place: Path, aside: Path, drawn: Collection[Path]) -> str | None:
+    """Where a file is that was written below ``place``, once it is moved to the same place below ``aside``.
+
+    Documents name files as seen from where the command ran, so the end of the path that lies below ``place`` is looked
+    for. None if a new picture has taken its name.
+    """
+    parts = Path(file).parts
+    for below in (Path(*parts[start:]) for start in range(len(parts))):
+        here, there = place / below, aside / below
+        if below.is_absolute() or ".." in below.parts or not (here.is_file() or there.is_file()):
+            continue
+        if here.resolve() in drawn:
+            return None
+        if here.is_file():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(here, there)
+        return str(there)
+    return file
 
 
 def _lines(documents: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, document in documents.items():
-        settings = document.get("settings", {})
+        settings, of = document.get("settings", {}), document.get("of", {})
         for value_name, value in document.get("values", {}).items():
             yield {
+                **of,
                 **document.get("reference", {}).get(value_name, {}),
                 "subject": document.get("subject"),
                 "group": document.get("group"),

@@ -115,10 +115,10 @@ def _check_preset(registry: Registry, chosen: Sequence[tuple[str, str]], preset:
         raise UsageError(f"No metric has a preset '{preset}'.", suggestion(preset, known))
 
 
-def documents(entries: Sequence[Entry], subject: str) -> dict[str, Any]:
-    """The documents of what was measured, by the name that they are kept by."""
+def documents(entries: Sequence[Entry], subject: str, of: Mapping[str, Any]) -> dict[str, Any]:
+    """The documents of what was measured, by the name that they are kept by; ``of`` says what exactly was."""
     return {
-        kept_name(entry.name, entry.result.settings): document(entry.result, subject=subject, group=entry.group)
+        kept_name(entry.name, entry.result.settings): document(entry.result, subject=subject, group=entry.group, of=of)
         for entry in entries
         if entry.result is not None
     }

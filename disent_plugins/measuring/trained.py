@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -14,11 +15,12 @@ from disent_plugins.data_adapters.cache import derived_folder, quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_json, write_json
 from disent_plugins.measuring.encode import decoder, encode, encoder, fusion, real_images, used_rows
+from disent_plugins.measuring.provenance import of_run
 from disent_plugins.metrics.codes.file import read_codes, write_codes
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.checkpoint import load, load_weights
 from disent_plugins.training.devices import choose_device
-from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.folder import RunFolder, measuring
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.settings import RunSettings
@@ -34,10 +36,15 @@ class TrainedRun:
     table: ImageTable
     model: nn.Module
     pixels: Pixels
-    which: str
+    of: dict[str, Any]
+
+    @property
+    def place(self) -> Path:
+        """Where its results are kept."""
+        return self.folder.place(self.of["checkpoint"])
 
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
-        """What metrics measure. The codes are encoded once per checkpoint and kept in ``codes.h5``."""
+        """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
         rows = used_rows(self.table, self.settings.limit)
         device = self.pixels.device
         decode, encode_images = decoder(self.model, device), encoder(self.model, device)
@@ -46,21 +53,21 @@ class TrainedRun:
             name=f"{self.settings.model} on {self.settings.data} ({self.folder.path.name})",
             codes=self._codes(rows, report),
             seed=self.settings.seed if seed is None else seed,
-            out=self.folder.figures,
+            out=self.place / "figures",
             decode=lambda content, style: self._guarded("decoding", lambda: decode(content, style)),
             images=real_images(self.table, rows),
             encode=lambda images: self._guarded("encoding", lambda: encode_images(images)),
             fuse=None if fuse is None else lambda *content: self._guarded("fusing", lambda: fuse(*content)),
             keep=derived_folder(self.table),
             report=report,
+            of=self.of,
         )
 
     def _codes(self, rows: Any, report: Report) -> Any:
-        """The kept codes if they are this checkpoint's, freshly encoded ones otherwise."""
+        """The kept codes if they are of these weights and data, freshly encoded ones otherwise."""
         stamp = self.folder.path / "codes.json"
-        state = self.folder.checkpoint(self.which).stat()
-        mark = {"checkpoint": self.which, "written": state.st_mtime_ns, "size": state.st_size}
-        with self.folder.measuring():
+        mark = {name: self.of[name] for name in ("weights", "data")}
+        with measuring(self.folder.path):
             if self.folder.codes.is_file() and stamp.is_file():
                 with contextlib.suppress(UsageError):  # damaged codes are no loss: they are encoded again
                     if read_json(stamp) == mark:
@@ -99,4 +106,5 @@ def open_run(
     load_weights(model, checkpoint, folder.checkpoint(which))
     table = parts.table(None, report)
     folder.check_same_data(table)
-    return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), which)
+    of = of_run(which, checkpoint, table.digest)
+    return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import warnings
 from dataclasses import dataclass, field
@@ -37,6 +38,11 @@ class Progress:
     best_epoch: int = 0
     seconds: float = 0.0
 
+    @property
+    def done(self) -> int:
+        """Epochs that are done."""
+        return self.epoch - 1
+
 
 @dataclass
 class Checkpoint:
@@ -46,6 +52,17 @@ class Checkpoint:
     progress: Progress
     optimizer: dict[str, Any] | None = None
     random: dict[str, Any] = field(default_factory=dict)
+
+    def weights_digest(self) -> str:
+        """SHA-256 of the weights: names, types, shapes and bytes, on whatever device and in whatever file they are."""
+        content = hashlib.sha256()
+        for name, value in sorted(self.model.items()):
+            if isinstance(value, torch.Tensor):
+                content.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+                content.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+            else:  # what a module's get_extra_state returned
+                content.update(f"{name} {value!r}\n".encode())
+        return content.hexdigest()
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

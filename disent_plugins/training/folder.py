@@ -49,17 +49,13 @@ class RunFolder:
     def codes(self) -> Path:
         return self.path / "codes.h5"
 
-    @property
-    def results(self) -> Path:
-        return self.path / "results.json"
-
-    @property
-    def figures(self) -> Path:
-        return self.path / "figures"
-
     def checkpoint(self, which: str) -> Path:
         """``last`` (to resume from and, by default, to measure) or ``best``."""
         return self.path / "checkpoints" / f"{which}.pt"
+
+    def place(self, which: str) -> Path:
+        """Where results and figures of a checkpoint are kept: ``best`` has a folder of its own in the run's."""
+        return self.path if which == "last" else self.path / which
 
     def settings(self) -> RunSettings:
         """The settings the run was started with.
@@ -120,14 +116,15 @@ class RunFolder:
             except NotImplementedError:  # a network file system without locks
                 return None
 
-    @contextlib.contextmanager
-    def measuring(self) -> Iterator[None]:
-        """Hold codes and results together while another command measures the same run."""
-        with contextlib.ExitStack() as held:
-            # Where no lock can be had, a folder to read only for example, each is on its own.
-            with contextlib.suppress(NotImplementedError, OSError):
-                held.enter_context(FileLock(self.path / ".measuring.lock"))
-            yield
+
+@contextlib.contextmanager
+def measuring(folder: Path) -> Iterator[None]:
+    """Hold codes and results in a folder together while another command measures the same."""
+    with contextlib.ExitStack() as held:
+        # Where no lock can be had, a folder to read only for example, each is on its own.
+        with contextlib.suppress(NotImplementedError, OSError):
+            held.enter_context(FileLock(folder / ".measuring.lock"))
+        yield
 
 
 def new_folder(settings: RunSettings, out: Path | None) -> RunFolder:

@@ -26,6 +26,25 @@ def test_codes_in_one_piece_are_enough_for_a_metric_of_factors(tmp_path):
     assert found.values["mig"].floor == pytest.approx(0.0, abs=0.03)
 
 
+@pytest.mark.parametrize("metric", ["mig", "dci", "leakage"])  # they draw
+def test_nothing_is_written_unless_a_folder_is_named(metric, tmp_path, monkeypatch):
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    work.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    generator = np.random.default_rng(0)
+    arrays = {"content": V + 0.1 * generator.normal(size=V.shape), "style": generator.normal(size=V.shape)}
+    options = {"train": 400} if metric == "leakage" else {}
+    silent = disent_plugins.measure(metric, **arrays, factors=V, options=options)
+    assert list(tmp_path.rglob("*")) == [work, temporary]
+    assert dict(silent.artifacts) == {}
+    drawn = disent_plugins.measure(metric, **arrays, factors=V, options=options, out="pictures")
+    assert drawn.artifacts
+    assert all(path.is_file() and path.parent == Path("pictures") for path in drawn.artifacts.values())
+    assert silent.values == drawn.values
+
+
 def test_a_preset_is_named_in_the_result(tmp_path):
     found = disent_plugins.measure("mig", codes=V.astype(float), factors=V, preset="dlib", out=tmp_path)
     assert found.settings["preset"] == "dlib"

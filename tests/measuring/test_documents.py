@@ -14,10 +14,11 @@ def test_documents_are_plain(tmp_path):
     settings = {"n": np.int64(3), "path": tmp_path, "x": float("inf"), "list": (np.float32(0.5), None), 1: True}
     values, files = {"a": Value(np.float64(1.5), "nats", floor=0.0)}, {"png": tmp_path / "a.png"}
     result = Result("odd", values, settings, files, ["n"])
-    found = document(result, subject="mine", group="quality")
+    found = document(result, subject="mine", group="quality", of={"epoch": np.int64(2), "weights": "sha256:ab"})
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert list(found) == ["metric", "subject", "group", "values", "reference", "settings", "artifacts", "notes"]
+    assert list(found) == ["metric", "subject", "of", "group", "values", "reference", "settings", "artifacts", "notes"]
     assert (found["subject"], found["group"]) == ("mine", "quality")
+    assert found["of"] == {"epoch": 2, "weights": "sha256:ab"}
     assert found["values"] == {"a": 1.5}
     assert found["settings"] == {"n": 3, "path": str(tmp_path), "x": None, "list": [0.5, None], "1": True}
     assert found["artifacts"] == {"png": str(tmp_path / "a.png")}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from helpers.training_files import with_plugin
 
 from disent_plugins import MetricSpec, Result, Value
-from disent_plugins.errors import PluginFailure
+from disent_plugins.errors import PluginFailure, WorkFailed
 from disent_plugins.measuring.measure import measure
-from disent_plugins.registry.host import Plugin
+from disent_plugins.registry.host import OURS, Plugin
 from disent_plugins.training.settings import RunSettings
 
 
@@ -25,11 +28,11 @@ class Odd:
         return self.found
 
 
-def odd_registry(found: object):
+def odd_registry(found: object, owner: str = "some-dist"):
     Odd.found = found
     registry = with_plugin()
     spec = MetricSpec(name="odd", summary="-", target=f"{__name__}:Odd")
-    registry.metrics.entries.append((spec, Plugin("odd", "some-dist", "1")))
+    registry.metrics.entries.append((spec, Plugin("odd", owner, "1")))
     return registry
 
 
@@ -37,10 +40,26 @@ def odd_registry(found: object):
     ("found", "message"),
     [
         ({"value": 1}, "It returned dict, not a disent_plugins.Result"),
-        (Result("odd", {"a": Value(1.0, "x"), "b": Value(float("nan"), "x")}, {}), "It gives no finite number for b"),
+        (Result("odd", {"a": Value(1.0, "x"), "b": Value(float("nan"), "x")}, {}), r"It gives no finite number for b \(value\)"),
     ],
 )
 def test_what_a_metric_returns_is_checked(found, message, opened):
     with pytest.raises(PluginFailure, match=message) as failure:
         measure(odd_registry(found), "odd", {}, opened.subject())
     assert failure.value.exit_code == 4
+
+
+@pytest.mark.parametrize(("owner", "error", "code"), [("some-dist", PluginFailure, 4), (OURS, WorkFailed, 1)])
+@pytest.mark.parametrize("part", ["value", "floor", "ceiling", "low", "high"])
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -np.inf, np.float32("nan")])
+def test_no_number_of_a_result_is_nan_or_infinite(owner, error, code, part, number, opened):
+    value = replace(Value(0.5, "x", floor=0.0, ceiling=1.0, low=0.4, high=0.6), **{part: number})
+    good = Value(0.5, "x")
+    with pytest.raises(error, match=rf"no finite number for a \({part}\)\.") as failure:
+        measure(odd_registry(Result("odd", {"a": value, "b": good}, {}), owner), "odd", {}, opened.subject())
+    assert failure.value.exit_code == code
+
+
+def test_what_is_not_known_of_a_value_is_none(opened):
+    result = Result("odd", {"a": Value(0.5, "x")}, {})
+    assert measure(odd_registry(result), "odd", {}, opened.subject()) == result

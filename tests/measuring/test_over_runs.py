@@ -7,8 +7,11 @@ import pytest
 from helpers.metric_files import codes, subject
 
 from disent_plugins.contracts import Value
-from disent_plugins.measuring.over_runs import mean_value, over_runs
+from disent_plugins.contracts import Result
+from disent_plugins.measuring.over_runs import mean_folder, mean_value, over_runs
+from disent_plugins.measuring.provenance import of_runs
 from disent_plugins.measuring.suite import Entry, measure_all
+from disent_plugins.training.settings import RunSettings
 
 
 def test_several_runs_give_the_mean_and_its_interval_over_runs(registry, tmp_path):
@@ -49,3 +52,20 @@ def test_the_mean_keeps_the_single_values(registry, tmp_path):
     runs = [measure_all(registry, subject(tmp_path, codes(seed=seed))) for seed in range(2)]
     settings = over_runs(runs)[0].result.settings
     assert settings["runs"]["mean"] == [run[0].result.values["mean"].value for run in runs]
+
+
+def test_a_mean_has_no_pictures_those_are_of_single_runs(tmp_path):
+    result = Result("a", {"a": Value(1.0, "dB")}, {}, {"picture": tmp_path / "a.png"})
+    (entry,) = over_runs([[Entry("quality", "a", result)]] * 2)
+    assert dict(entry.result.artifacts) == {}
+
+
+def test_means_over_other_runs_or_weights_have_other_places():
+    first, second, trained_on = ({"weights": f"sha256:{digit * 64}"} for digit in "012")
+    settings = RunSettings(model="some-dist:gmvae", data="digits")
+    pairs = ([first, second], [first, trained_on], [first, second, trained_on])
+    places = [mean_folder(settings, of_runs(runs)) for runs in pairs]
+    assert len(set(places)) == 3
+    assert [place.name[:33] for place in places[::2]] == [
+        "mean-of-2-some-dist-gmvae-digits-", "mean-of-3-some-dist-gmvae-digits-"
+    ]  # fmt: skip

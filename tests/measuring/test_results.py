@@ -1,15 +1,135 @@
-"""What is kept of measurements."""
+"""What is kept of measurements: of one subject in one folder, and nothing of another one is lost or shown."""
 
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
-from disent_plugins.measuring.results import add_results
-from disent_plugins.training.folder import RunFolder
+import pytest
+from helpers.metric_files import subject
+
+from disent_plugins.measuring.results import add_results, set_aside
+
+BEFORE, AFTER = (
+    {"checkpoint": "last", "epoch": epoch, "step": 0, "weights": f"sha256:{epoch}bcdef0123", "data": "sha256:0"}
+    for epoch in (2, 3)
+)
 
 
-def test_results_are_merged(tmp_path):
-    folder = RunFolder(tmp_path)
-    add_results(folder, {"probe": {"values": {"a": 1.0}}, "samples": {}})
-    add_results(folder, {"probe": {"values": {"a": 2.0}}})
-    assert json.loads(folder.results.read_text()) == {"probe": {"values": {"a": 2.0}}, "samples": {}}
+def kept(folder: Path) -> dict:
+    return json.loads((folder / "results.json").read_text())
+
+
+def document(of: dict | None, number: float = 1.0, **artifacts: Path) -> dict:
+    found = {"values": {"a": number}, "artifacts": {name: str(path) for name, path in artifacts.items()}}
+    return found if of is None else {"of": of, **found}
+
+
+def draw(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> Path:
+    """A run with a metric's document and picture, and an older picture that no document names any more."""
+    monkeypatch.chdir(tmp_path)
+    place = Path("runs/tiny")
+    picture = draw(place / "figures" / "deep" / "a.png", "before")
+    draw(place / "figures" / "other.png", "before")
+    add_results(place, {"probe": document(BEFORE, 1.0), "samples": document(BEFORE, 2.0, picture=picture)})
+    return place
+
+
+def of_now(place: Path):
+    found = subject(place / "figures")
+    found.of = AFTER
+    return found
+
+
+def test_results_of_one_subject_are_merged(tmp_path):
+    add_results(tmp_path, {"probe": document(BEFORE), "samples": document(BEFORE)})
+    add_results(tmp_path, {"probe": document(BEFORE, 2.0)})
+    assert kept(tmp_path) == {"probe": document(BEFORE, 2.0), "samples": document(BEFORE)}
+    set_aside(tmp_path, of_before := subject(tmp_path))
+    assert of_before.of == {}
+    add_results(tmp_path, {})
+    assert not (tmp_path / "superseded" / "superseded").exists()
+
+
+def test_results_of_other_weights_are_set_aside_with_their_pictures(run):
+    set_aside(run, of_now(run))
+    assert kept(run) == {}
+    assert not [path for path in (run / "figures").rglob("*") if path.is_file()]
+    aside = run / "superseded" / "last-epoch2-2bcdef01"
+    assert kept(aside)["probe"] == document(BEFORE, 1.0)
+    assert kept(aside)["samples"]["artifacts"] == {"picture": str(aside / "figures" / "deep" / "a.png")}
+    assert {path.name: path.read_text() for path in aside.rglob("*.png")} == {"a.png": "before", "other.png": "before"}
+    assert len((aside / "results.csv").read_text().splitlines()) == 3
+
+
+def test_nothing_moves_while_the_weights_are_the_same(run):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    same = of_now(run)
+    same.of = dict(BEFORE)
+    set_aside(run, same)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_results_from_before_weights_were_named_are_set_aside(tmp_path):
+    add_results(tmp_path, {"probe": document(None)})
+    set_aside(tmp_path, of_now(tmp_path))
+    assert kept(tmp_path) == {}
+    assert kept(tmp_path / "superseded" / "unknown") == {"probe": document(None)}
+
+
+def test_pictures_are_found_from_another_working_folder_and_after_a_move(run, tmp_path, monkeypatch):
+    moved = tmp_path / "elsewhere"
+    os.rename(run, moved)
+    monkeypatch.chdir("/")
+    set_aside(moved, of_now(moved))
+    aside = moved / "superseded" / "last-epoch2-2bcdef01"
+    assert kept(aside)["samples"]["artifacts"] == {"picture": str(aside / "figures" / "deep" / "a.png")}
+
+
+def test_a_folder_that_a_person_named_keeps_what_is_not_ours(tmp_path):
+    picture, theirs = draw(tmp_path / "a.png", "before"), draw(tmp_path / "thesis.png", "theirs")
+    deep = draw(tmp_path / "figures" / "b.png", "theirs")
+    add_results(tmp_path, {"samples": document(BEFORE, picture=picture)})
+    now = of_now(tmp_path)
+    now.out = tmp_path
+    set_aside(tmp_path, now)
+    assert theirs.is_file()
+    assert deep.is_file()
+    assert (tmp_path / "superseded" / "last-epoch2-2bcdef01" / "a.png").read_text() == "before"
+
+
+def test_setting_aside_goes_on_where_it_was_killed(run, monkeypatch):
+    from disent_plugins.measuring import results
+
+    def kill(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "write_results", kill)
+        with pytest.raises(KeyboardInterrupt):
+            set_aside(run, of_now(run))
+    set_aside(run, of_now(run))
+    aside = run / "superseded" / "last-epoch2-2bcdef01"
+    (picture,) = kept(aside)["samples"]["artifacts"].values()
+    assert Path(picture).read_text() == "before"
+
+
+def test_who_measures_while_the_run_trains_on_mixes_nothing(run):
+    """Two at a time: the results of the newer weights came between opening the older ones and keeping their results."""
+    set_aside(run, of_now(run))
+    new = draw(run / "figures" / "deep" / "a.png", "after")
+    add_results(run, {"samples": document(AFTER, 5.0, picture=new)})
+    old = draw(run / "figures" / "deep" / "a.png", "before, again")
+    add_results(run, {"samples": document(BEFORE, 2.0, picture=old)})
+    assert kept(run) == {"samples": document(BEFORE, 2.0, picture=old)}
+    assert old.read_text() == "before, again"
+    assert kept(run / "superseded" / "last-epoch3-3bcdef01") == {"samples": document(AFTER, 5.0)}
+    assert len(list((run / "superseded").iterdir())) == 2

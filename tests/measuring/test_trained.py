@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from helpers.training_files import with_plugin
 
 from disent_plugins.errors import WorkFailed
+from disent_plugins.measuring import trained
 from disent_plugins.metrics.codes.file import read_codes
+from disent_plugins.training import checkpoint
+from disent_plugins.training.folder import RunFolder
 
 
 def test_images_are_encoded_once_and_kept(opened):
@@ -17,7 +22,7 @@ def test_images_are_encoded_once_and_kept(opened):
     assert opened.encoded == 1
     assert (first.seed, second.seed) == (0, 5)
     assert "run" in first.name
-    assert first.out == opened.folder.figures
+    assert first.out == opened.folder.path / "figures"
     for name in ("content", "style", "content_logvar", "style_logvar", "factors", "split"):
         np.testing.assert_array_equal(getattr(first.codes, name), getattr(second.codes, name))
     kept = read_codes(opened.folder.codes)
@@ -29,16 +34,36 @@ def test_images_are_encoded_once_and_kept(opened):
     np.testing.assert_allclose(kept.content, expected, atol=1e-5)
 
 
-def test_codes_of_another_checkpoint_are_not_reused(opened):
+def test_codes_are_kept_for_their_weights_whatever_becomes_of_the_files(opened, tmp_path):
     opened.subject()
-    opened.which = "best"
-    opened.subject()
-    opened.subject()
+    os.utime(opened.folder.checkpoint("last"), ns=(1, 1))
+    moved = shutil.copytree(opened.folder.path, tmp_path / "copy")  # with other times
+    trained.open_run(with_plugin(), RunFolder(moved)).subject()
+    assert opened.encoded == 1
+
+
+def test_codes_of_other_weights_are_not_reused(opened):
+    path = opened.folder.checkpoint("last")
+    before, state = opened.subject(), path.stat()
+    content = checkpoint.load(path)
+    next(iter(content.model.values())).view(-1)[0] += 1
+    checkpoint.save(path, content)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert path.stat().st_size == state.st_size
+    after = trained.open_run(with_plugin(), opened.folder).subject()
     assert opened.encoded == 2
-    opened.which = "last"
-    os.utime(opened.folder.checkpoint("last"), ns=(1, 1))  # as after more training
-    opened.subject()
-    assert opened.encoded == 3
+    assert not np.array_equal(after.codes.content, before.codes.content)
+    assert {name for name in before.of if before.of[name] != after.of[name]} == {"weights"}
+
+
+def test_a_subject_says_what_exactly_it_is(opened):
+    of = opened.subject().of
+    assert (of["checkpoint"], of["epoch"], of["step"]) == ("last", 2, 0)
+    assert of["data"] == f"sha256:{opened.table.digest}"
+    best = trained.open_run(with_plugin(), opened.folder, which="best")
+    epoch = checkpoint.load(opened.folder.checkpoint("last")).progress.best_epoch
+    assert (best.subject().of["checkpoint"], best.subject().of["epoch"]) == ("best", epoch)
+    assert best.subject().out == opened.folder.path / "best" / "figures"
 
 
 @pytest.mark.parametrize("name", ["codes.h5", "codes.json"])
