@@ -90,7 +90,7 @@ class Keeper:
         self.names: list[str] = []
         with clear_disk_errors(place):  # told before the work, not after it
             place.mkdir(parents=True, exist_ok=True)
-        set_aside(place, subject)
+        set_aside(place, subject.of, subject.out)
 
     def add(self, entry: Any) -> None:
         """Keep a ``suite.Entry``."""

@@ -92,7 +92,7 @@ def measure_one(
         subject, place = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
         kept = codes is None and out is None
         if kept:
-            set_aside(place, subject)
+            set_aside(place, subject.of, subject.out)
         group = registry.metrics.find(name)[0].group
         result = measure(registry, name, chosen, subject, preset=preset)
         found = document(result, subject=subject.name, group=group, of=subject.of)

@@ -38,7 +38,10 @@ def measure_run(ready: Session, report: Report) -> dict[str, Any]:
     try:
         trained = open_run(registry, folder, device=ready.run.settings.device, report=report)
         subject = trained.subject(report=report)
-        set_aside(trained.place, subject)
+        set_aside(trained.place, trained.of, trained.figures)
+        if folder.place("best").is_dir() and folder.checkpoint("best").is_file():  # measured before, by a person
+            best = open_run(registry, folder, which="best", device=ready.run.settings.device)
+            set_aside(best.place, best.of, best.figures)
         for name in after_training(registry):
             group = registry.metrics.find(name)[0].group
             result = measure(registry, name, {}, subject)

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from disent_plugins.contracts import Subject
 from disent_plugins.files import clear_disk_errors, read_json, write_json, write_text
 from disent_plugins.measuring.provenance import label
 from disent_plugins.training.folder import measuring
@@ -62,10 +61,15 @@ def add_results(place: Path, documents: Mapping[str, Any]) -> None:
         write_results(place, {**own, **documents})
 
 
-def set_aside(place: Path, subject: Subject) -> None:
+def set_aside(place: Path, of: Mapping[str, Any], out: Path) -> None:
     """Set aside what a folder keeps of other subjects than the one that is about to be measured.
 
     Done before measuring: the new pictures have the names of the old.
+
+    Args:
+        place: The folder.
+        of: What is about to be measured.
+        out: Where its pictures go; if that is a folder in ``place``, nothing else lies there.
 
     Raises:
         UsageError, WorkFailed: See ``files.clear_disk_errors``.
@@ -73,7 +77,7 @@ def set_aside(place: Path, subject: Subject) -> None:
     if not (place / JSON).is_file():
         return
     with measuring(place):
-        _only(place, [subject.of], figures=subject.out if subject.out.parent == place else None)
+        _only(place, [of], figures=out if out.parent == place else None)
 
 
 def _only(

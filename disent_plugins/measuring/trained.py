@@ -43,6 +43,11 @@ class TrainedRun:
         """Where its results are kept."""
         return self.folder.place(self.of["checkpoint"])
 
+    @property
+    def figures(self) -> Path:
+        """Where its pictures are kept."""
+        return self.place / "figures"
+
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
         """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
         rows = used_rows(self.table, self.settings.limit)
@@ -53,7 +58,7 @@ class TrainedRun:
             name=f"{self.settings.model} on {self.settings.data} ({self.folder.path.name})",
             codes=self._codes(rows, report),
             seed=self.settings.seed if seed is None else seed,
-            out=self.place / "figures",
+            out=self.figures,
             decode=lambda content, style: self._guarded("decoding", lambda: decode(content, style)),
             images=real_images(self.table, rows),
             encode=lambda images: self._guarded("encoding", lambda: encode_images(images)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.training_files import change_checkpoint, other_run
 
 from disent_plugins.cli import state
 from disent_plugins.cli.show import show_values
@@ -58,12 +58,10 @@ def test_a_narrow_terminal_costs_the_bar_and_no_digit(monkeypatch, capsys, width
     assert ("·" in out) == bar
 
 
-def other_run(trained: Path, path: Path, **settings: object) -> Path:
-    """A copy of a run that says to be another."""
-    other = shutil.copytree(trained, path)
-    config = json.loads((other / "config.json").read_text())
-    (other / "config.json").write_text(json.dumps(config | settings))
-    return other
+def place(folder: Path) -> Path:
+    """The one place below ``figures``."""
+    (found,) = (folder / "figures").iterdir()
+    return found
 
 
 def test_several_runs_give_their_mean(trained, disent, tmp_path):
@@ -77,22 +75,66 @@ def test_several_runs_give_their_mean(trained, disent, tmp_path):
     assert document["settings"]["seed"] == [0, 5]
     assert document["reference"]["sse"]["low"] == pytest.approx(document["reference"]["sse"]["high"])
     assert "mean of 2 runs" in document["reference"]["sse"]["estimator"]
-    assert {row["subject"].count(",") for row in rows_of(tmp_path / "figures" / "results.csv")} == {1}
+    assert document["of"] == {"runs": [read(run)["reconstruction"]["of"] for run in (trained, other)]}
+    assert {of["epoch"] for of in document["of"]["runs"]} == {2}
+    assert place(tmp_path).name.startswith("mean-of-2-gmvae-digits-")
+    assert read(place(tmp_path))["reconstruction"] == document
+    assert {row["subject"].count(",") for row in rows_of(place(tmp_path) / "results.csv")} == {1}
+
+
+def read(folder: Path) -> dict:
+    return json.loads((folder / "results.json").read_text())
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "lines"),
     [
-        ({"model": "mlvae"}, "not of one model: gmvae, mlvae"),
-        ({"data": "mnist"}, "not of one data: "),
-        ({}, "same seed"),
+        ({"model": "mlvae"}, ["model: gmvae, mlvae"]),
+        ({"data": "mnist"}, ["data: digits, mnist"]),
+        ({"epochs": 9, "seed": 5}, ["epochs: 2, 9"]),
+        ({"lr": 0.5, "milestones": [1], "seed": 5}, ["lr: 0.002, 0.5", "milestones: (40, 52), (1,)"]),
+        ({"limit": 32}, ["limit: 64, 32"]),
+        ({"visible": 0.5}, ["visible: 1.0, 0.5"]),
+        ({"options": {"k": 3.0}}, ["options.k: 2.0, 3.0"]),
     ],
 )
-def test_only_runs_that_differ_in_their_seed_have_a_mean(trained, disent, tmp_path, settings, words):
+def test_runs_that_differ_in_more_than_their_seed_have_no_mean(trained, disent, tmp_path, settings, lines):
+    settings["options"] = json.loads((trained / "config.json").read_text())["options"] | settings.get("options", {})
     other = other_run(trained, tmp_path / "runs" / "other", **settings)
+    before = read(trained)
+    found = disent("metrics", "all", trained, other, "--groups", "quality", "--json")
+    assert (found.code, found.out) == (2, "")
+    assert [line.strip() for line in found.err.splitlines()[1:-1]] == lines
+    assert "Measure the others on their own" in found.err.splitlines()[-1]
+    assert read(trained) == before
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize("which", ["last", "best"])
+def test_runs_that_were_trained_for_other_epochs_have_no_mean(trained, disent, tmp_path, which):
+    """Such as one that was stopped; which of its epochs was the best is a matter of the seed, and may differ."""
+    other = other_run(trained, tmp_path / "runs" / "other", seed=5)
+    change_checkpoint(other / "checkpoints" / "best.pt", epoch=2)
+    asked = ("metrics", "all", trained, other, "--groups", "quality", "--checkpoint", which)
+    assert disent(*asked, "--json").code == 0
+    change_checkpoint(other / "checkpoints" / "last.pt", epoch=2, step=1)
+    found = disent(*asked)
+    assert (found.code, "trained: 2 epochs, 1 epochs and 1 batches" in found.err) == (2, True)
+
+
+def test_runs_on_other_data_of_one_name_have_no_mean(trained, disent, tmp_path):
+    other = other_run(trained, tmp_path / "runs" / "other", seed=5)
+    record = json.loads((other / "data.json").read_text())
+    (other / "data.json").write_text(json.dumps(record | {"content_hash": "0" * 64}))
+    found = disent("metrics", "all", trained, other, "--groups", "quality")
+    assert found.code == 2
+    assert f"content of the data: {record['content_hash']}, {'0' * 64}" in found.err
+
+
+def test_runs_of_one_seed_have_a_mean_and_a_warning(trained, disent, tmp_path):
+    other = other_run(trained, tmp_path / "runs" / "other", device="auto")
     found = disent("metrics", "all", trained, other, "--groups", "pictures")
-    assert words in found.err
-    assert found.code == (2 if settings else 0)
+    assert (found.code, "same seed" in found.err) == (0, True)
 
 
 def test_a_run_twice_is_refused(trained, disent):
@@ -121,11 +163,11 @@ def test_an_interruption_keeps_what_was_measured_and_says_so(disent, tmp_path, m
     np.savez(tmp_path / "mine.npz", content=np.eye(4)[labels], style=np.eye(4)[labels], labels=labels)
     found = disent("metrics", "all", "--codes", "mine.npz", "--groups", "blocks")
     assert found.code == 130
-    kept = list(json.loads((tmp_path / "figures" / "mine" / "results.json").read_text()))
+    kept = list(json.loads((place(tmp_path) / "results.json").read_text()))
     assert kept == ["blocks", "few-shot"]
     assert "2 metrics are kept in" in found.err
     assert "blocks, few-shot" in found.err
-    assert len({row["metric"] for row in rows_of(tmp_path / "figures" / "mine" / "results.csv")}) == 2
+    assert len({row["metric"] for row in rows_of(place(tmp_path) / "results.csv")}) == 2
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(disent, tmp_path):
@@ -142,7 +184,7 @@ def test_a_preset_that_no_metric_has_is_refused(disent, tmp_path):
     np.savez(tmp_path / "mine.npz", codes=np.eye(4)[labels], labels=labels)
     found = disent("metrics", "all", "--codes", "mine.npz", "--as", "dlob")
     assert (found.code, "Did you mean 'dlib'?" in found.err) == (2, True)
-    assert not (tmp_path / "figures" / "mine" / "results.csv").exists()
+    assert not list(tmp_path.rglob("results.csv"))
 
 
 def test_codes_without_a_model_leave_out_what_needs_one(disent, tmp_path):
@@ -154,8 +196,8 @@ def test_codes_without_a_model_leave_out_what_needs_one(disent, tmp_path):
     assert found.code == 0, found.err
     assert found.json["metrics"]["probe"]["values"]["content/mean/strong"] > 0.8
     assert "needs decoder" in found.json["left_out"]["swap-grid"]
-    assert json.loads((tmp_path / "figures" / "mine" / "results.json").read_text()) == found.json["metrics"]
-    assert rows_of(tmp_path / "figures" / "mine" / "results.csv")
+    assert json.loads((place(tmp_path) / "results.json").read_text()) == found.json["metrics"]
+    assert rows_of(place(tmp_path) / "results.csv")
 
 
 def test_nothing_to_measure_is_a_failure_with_every_reason(disent, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.training_files import change_checkpoint
 
 import disent_plugins.measuring.trained as trained_module
 from disent_plugins.metrics.probe.metric import Probe
 
 FAST = ("--set", "presets=strong", "--set", "inputs=mean")
-KEYS = ["metric", "subject", "group", "values", "reference", "settings", "artifacts", "notes"]
+KEYS = ["metric", "subject", "of", "group", "values", "reference", "settings", "artifacts", "notes"]
 
 
 @pytest.fixture
@@ -69,6 +71,7 @@ def test_the_same_seed_gives_the_same_values_and_codes_are_not_encoded_again(tra
     other = disent("metrics", "dependence", "tiny", "--seed", "5", "--json").json
     assert other["settings"]["seed"] == 5
     assert encodings == []
+    change_checkpoint(trained / "checkpoints" / "best.pt", weight=1.0)
     for number, which in enumerate(("best", "best", "last")):
         assert disent("metrics", "samples", "tiny", "--checkpoint", which, "--json").code == 0
         assert len(encodings) == (1, 1, 2)[number]
@@ -145,6 +148,7 @@ def test_codes_of_any_framework_are_measured(arrays, disent, tmp_path):
     assert values["style/mean/strong"] < 0.8
     assert reference["content/mean/strong"]["floor"] == pytest.approx(0.5)
     assert reference["content/mean/strong"]["n"] == 24
+    assert found.json["of"] == {"codes": f"sha256:{hashlib.sha256((tmp_path / 'codes.npz').read_bytes()).hexdigest()}"}
     assert [path.name for path in tmp_path.iterdir()] == ["codes.npz"]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from pathlib import Path
 
 import pytest
 from helpers.command_line import TINY
-from helpers.training_files import fill
+from helpers.training_files import change_checkpoint, fill
 
 from disent_plugins.training import session
 
@@ -197,6 +198,47 @@ def test_more_epochs_on_a_finished_run(trained, disent, monkeypatch):
     assert [line.split(":")[0] for line in found.err.splitlines() if line.startswith("epoch ")] == ["epoch 3/3"]
     assert [json.loads(line)["epoch"] for line in (trained / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
     assert json.loads((trained / "config.json").read_text())["epochs"] == 3
+
+
+def test_results_of_fewer_epochs_are_set_aside_when_a_run_goes_on(trained, disent):
+    """Also where nothing is measured afterwards, and those of metrics that ``disent run`` does not measure."""
+    before = disent("metrics", "leakage", trained, "--json").json
+    change_checkpoint(trained / "checkpoints" / "last.pt", best=math.inf)  # so that the next epoch is the best
+    best = disent("metrics", "samples", trained, "--checkpoint", "best", "--json").json
+    assert before["of"]["epoch"] == 2
+    drawn = {path.name: path.read_bytes() for path in (trained / "figures").glob("*.png")}
+    old = json.loads((trained / "results.json").read_text())
+    assert {"leakage", "probe", "samples"} <= set(old)
+    assert {"leakage.png", "samples.png"} <= set(drawn)
+    found = disent("run", "--resume", trained, "--epochs", "3", "--json")
+    assert found.code == 0, found.err
+    now = json.loads((trained / "results.json").read_text())
+    assert now == found.json["results"]
+    assert {(document["of"]["epoch"], document["of"]["weights"]) for document in now.values()} == {
+        (3, now["probe"]["of"]["weights"])
+    }
+    assert not (trained / "figures" / "leakage.png").exists()
+    assert json.loads((trained / "best" / "results.json").read_text()) == {}
+    (was_best,) = (trained / "best" / "superseded").iterdir()
+    assert json.loads((was_best / "results.json").read_text())["samples"]["of"] == best["of"]
+    (aside,) = (trained / "superseded").iterdir()
+    assert aside.name == f"last-epoch2-{before['of']['weights'].removeprefix('sha256:')[:8]}"
+    kept = json.loads((aside / "results.json").read_text())
+    assert {name: document["values"] for name, document in kept.items()} == {
+        name: document["values"] for name, document in old.items()
+    }
+    assert {path.name: path.read_bytes() for path in (aside / "figures").glob("*.png")} == drawn
+    assert all(Path(path).is_file() for document in kept.values() for path in document["artifacts"].values())
+    assert {document["of"]["weights"] for document in kept.values()} == {before["of"]["weights"]}
+
+
+def test_stale_results_are_not_shown_if_nothing_was_measured_after_going_on(trained, disent, monkeypatch):
+    monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "metrics")
+    assert disent("run", "--resume", trained, "--epochs", "3", "--json").code == 0
+    assert json.loads((trained / "results.json").read_text()) == {}
+    assert not list((trained / "figures").rglob("*.png"))
+    (aside,) = (trained / "superseded").iterdir()
+    assert "probe" in json.loads((aside / "results.json").read_text())
 
 
 def test_fewer_epochs_than_were_trained_are_refused(trained, disent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from disent_plugins.data_adapters.adapter import RawFile, RawTable
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.registry.host import Registry
 from disent_plugins.training import session
+from disent_plugins.training.checkpoint import load, save
 from disent_plugins.training.parts import resolve
 
 TRAIN, VALIDATION, TEST = 40, 12, 12
@@ -145,3 +147,19 @@ def fill(disk: Path, free: int) -> None:
     """Leave no more than ``free`` bytes on a small disk."""
     amount = shutil.disk_usage(disk).free - free
     (disk / "filler").write_bytes(bytes(amount))
+
+
+def change_checkpoint(path: Path, weight: float = 0.0, **progress: float) -> None:
+    """Change a weight in a checkpoint by so much, and where its training stands."""
+    content = load(path)
+    next(iter(content.model.values())).view(-1)[0] += weight
+    vars(content.progress).update(progress)
+    save(path, content)
+
+
+def other_run(trained: Path, path: Path, **settings: object) -> Path:
+    """A copy of a run that says to be another."""
+    other = shutil.copytree(trained, path)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | settings))
+    return other

@@ -40,7 +40,10 @@ def odd_registry(found: object, owner: str = "some-dist"):
     ("found", "message"),
     [
         ({"value": 1}, "It returned dict, not a disent_plugins.Result"),
-        (Result("odd", {"a": Value(1.0, "x"), "b": Value(float("nan"), "x")}, {}), r"It gives no finite number for b \(value\)"),
+        (
+            Result("odd", {"a": Value(1.0, "x"), "b": Value(float("nan"), "x")}, {}),
+            r"It gives no finite number for b \(value\)",
+        ),
     ],
 )
 def test_what_a_metric_returns_is_checked(found, message, opened):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from helpers.metric_files import codes, subject
 
-from disent_plugins.contracts import Value
-from disent_plugins.contracts import Result
+from disent_plugins.contracts import Result, Value
 from disent_plugins.measuring.over_runs import mean_folder, mean_value, over_runs
 from disent_plugins.measuring.provenance import of_runs
 from disent_plugins.measuring.suite import Entry, measure_all

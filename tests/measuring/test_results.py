@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.metric_files import subject
 
 from disent_plugins.measuring.results import add_results, set_aside
 
@@ -43,24 +42,17 @@ def run(tmp_path, monkeypatch) -> Path:
     return place
 
 
-def of_now(place: Path):
-    found = subject(place / "figures")
-    found.of = AFTER
-    return found
-
-
 def test_results_of_one_subject_are_merged(tmp_path):
     add_results(tmp_path, {"probe": document(BEFORE), "samples": document(BEFORE)})
     add_results(tmp_path, {"probe": document(BEFORE, 2.0)})
     assert kept(tmp_path) == {"probe": document(BEFORE, 2.0), "samples": document(BEFORE)}
-    set_aside(tmp_path, of_before := subject(tmp_path))
-    assert of_before.of == {}
     add_results(tmp_path, {})
-    assert not (tmp_path / "superseded" / "superseded").exists()
+    assert len(kept(tmp_path)) == 2
+    assert not (tmp_path / "superseded").exists()
 
 
 def test_results_of_other_weights_are_set_aside_with_their_pictures(run):
-    set_aside(run, of_now(run))
+    set_aside(run, AFTER, run / "figures")
     assert kept(run) == {}
     assert not [path for path in (run / "figures").rglob("*") if path.is_file()]
     aside = run / "superseded" / "last-epoch2-2bcdef01"
@@ -72,15 +64,13 @@ def test_results_of_other_weights_are_set_aside_with_their_pictures(run):
 
 def test_nothing_moves_while_the_weights_are_the_same(run):
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    same = of_now(run)
-    same.of = dict(BEFORE)
-    set_aside(run, same)
+    set_aside(run, dict(BEFORE), run / "figures")
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_results_from_before_weights_were_named_are_set_aside(tmp_path):
     add_results(tmp_path, {"probe": document(None)})
-    set_aside(tmp_path, of_now(tmp_path))
+    set_aside(tmp_path, AFTER, tmp_path / "figures")
     assert kept(tmp_path) == {}
     assert kept(tmp_path / "superseded" / "unknown") == {"probe": document(None)}
 
@@ -89,7 +79,7 @@ def test_pictures_are_found_from_another_working_folder_and_after_a_move(run, tm
     moved = tmp_path / "elsewhere"
     os.rename(run, moved)
     monkeypatch.chdir("/")
-    set_aside(moved, of_now(moved))
+    set_aside(moved, AFTER, moved / "figures")
     aside = moved / "superseded" / "last-epoch2-2bcdef01"
     assert kept(aside)["samples"]["artifacts"] == {"picture": str(aside / "figures" / "deep" / "a.png")}
 
@@ -98,9 +88,7 @@ def test_a_folder_that_a_person_named_keeps_what_is_not_ours(tmp_path):
     picture, theirs = draw(tmp_path / "a.png", "before"), draw(tmp_path / "thesis.png", "theirs")
     deep = draw(tmp_path / "figures" / "b.png", "theirs")
     add_results(tmp_path, {"samples": document(BEFORE, picture=picture)})
-    now = of_now(tmp_path)
-    now.out = tmp_path
-    set_aside(tmp_path, now)
+    set_aside(tmp_path, AFTER, tmp_path)
     assert theirs.is_file()
     assert deep.is_file()
     assert (tmp_path / "superseded" / "last-epoch2-2bcdef01" / "a.png").read_text() == "before"
@@ -115,8 +103,8 @@ def test_setting_aside_goes_on_where_it_was_killed(run, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(results, "write_results", kill)
         with pytest.raises(KeyboardInterrupt):
-            set_aside(run, of_now(run))
-    set_aside(run, of_now(run))
+            set_aside(run, AFTER, run / "figures")
+    set_aside(run, AFTER, run / "figures")
     aside = run / "superseded" / "last-epoch2-2bcdef01"
     (picture,) = kept(aside)["samples"]["artifacts"].values()
     assert Path(picture).read_text() == "before"
@@ -124,7 +112,7 @@ def test_setting_aside_goes_on_where_it_was_killed(run, monkeypatch):
 
 def test_who_measures_while_the_run_trains_on_mixes_nothing(run):
     """Two at a time: the results of the newer weights came between opening the older ones and keeping their results."""
-    set_aside(run, of_now(run))
+    set_aside(run, AFTER, run / "figures")
     new = draw(run / "figures" / "deep" / "a.png", "after")
     add_results(run, {"samples": document(AFTER, 5.0, picture=new)})
     old = draw(run / "figures" / "deep" / "a.png", "before, again")

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from helpers.training_files import with_plugin
+from helpers.training_files import change_checkpoint, with_plugin
 
 from disent_plugins.errors import WorkFailed
 from disent_plugins.measuring import trained
@@ -45,9 +45,7 @@ def test_codes_are_kept_for_their_weights_whatever_becomes_of_the_files(opened, 
 def test_codes_of_other_weights_are_not_reused(opened):
     path = opened.folder.checkpoint("last")
     before, state = opened.subject(), path.stat()
-    content = checkpoint.load(path)
-    next(iter(content.model.values())).view(-1)[0] += 1
-    checkpoint.save(path, content)
+    change_checkpoint(path, weight=1.0)
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert path.stat().st_size == state.st_size
     after = trained.open_run(with_plugin(), opened.folder).subject()
