@@ -95,7 +95,7 @@ class Model(Protocol):
     Config: type
 
     def encode(self, images: torch.Tensor) -> Posterior:
-        """[B, C, H, W] in [0, 1] -> posterior of content and style."""
+        """[B, C, H, W] in [0, 1] -> posterior of content and style; codes in one piece are content, beside [B, 0]."""
 
     def decode(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """[B, Dc], [B, Ds] -> images [B, C, H, W] in [0, 1]."""

@@ -38,7 +38,9 @@ def measure(
             numbers and reference points that do not contradict it.
     """
     spec, plugin = registry.metrics.find(name)
-    _check_needs(name, spec.needs, subject)
+    unmet = unmet_needs(name, spec.needs, subject)
+    if unmet is not None:
+        raise unmet
     metric_class = registry.load(spec, plugin)
     what = f"Metric '{name}' could not be measured"
     chosen = {**preset_of(metric_class, name, preset), **options}
@@ -120,23 +122,27 @@ def preset_of(metric_class: type, name: str, preset: str | None) -> Mapping[str,
     return presets[preset]
 
 
-def _check_needs(name: str, needs: Sequence[str], subject: Subject) -> None:
+def unmet_needs(name: str, needs: Sequence[str], subject: Subject) -> UsageError | None:
+    """Why a metric with these ``needs`` (``MetricSpec.needs``) cannot measure the subject; None if it can."""
     given = {"decoder": subject.decode, "encoder": subject.encode, "images": subject.images}
     lacking = [need for need, found in given.items() if need in needs and found is None]
     if lacking:
         arguments = ", ".join(f"{_ARGUMENTS[need]}=" for need in lacking)
-        raise UsageError(
+        return UsageError(
             f"Metric '{name}' needs {' and '.join(lacking)}, and only codes were given.",
             "It works with the model that made the codes.",
             f"Measure a run instead: disent metrics {name} RUN; or in Python, pass {arguments} to measure.",
         )
-    if "factors" not in needs and not subject.codes.style.shape[1]:
-        columns = subject.codes.content.shape[1]  # of a metric that is left out of a suite, what and why are told
-        raise UsageError(
+    if "codes" in needs and not subject.codes.style.shape[1]:
+        columns = subject.codes.content.shape[1]
+        found = f"They have {columns} column{'s' * (columns != 1)} and no blocks."
+        # Of a metric that is left out of a suite, what and why are told. A model's own codes cannot be cut.
+        return UsageError(
             f"Metric '{name}' compares content and style, and the codes of {subject.name} are in one piece.",
-            f"They have {columns} column{'s' * (columns != 1)} and no blocks. {example(columns)}.",
-            "Or choose a metric that needs factors only: disent metrics list",
+            found if subject.encode is not None else f"{found} {example(columns)}.",
+            "Or choose a metric that does not need 'codes': disent metrics list",
         )
+    return None
 
 
 _ARGUMENTS = {"decoder": "decode", "encoder": "encode", "images": "images"}

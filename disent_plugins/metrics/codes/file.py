@@ -28,6 +28,7 @@ from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.version import __version__
 
 FORMAT_VERSION = 1
+LOGVARS = ("content_logvar", "style_logvar")
 TEST_SHARE = 0.2
 
 Blocks = tuple[Block | None, Block | None]
@@ -41,8 +42,10 @@ def write_codes(path: Path, codes: Codes) -> None:
         UsageError: The place cannot be written to.
     """
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        for name in ("content", "style", "content_logvar", "style_logvar", "factors", "split"):
-            array = getattr(codes, name)
+        arrays = {name: getattr(codes, name) for name in (*BLOCKS, *LOGVARS, "factors", "split")}
+        if not codes.style.shape[1]:  # codes in one piece
+            arrays |= {"codes": codes.content, "content": None, "style": None, "style_logvar": None}
+        for name, array in arrays.items():
             if array is not None:
                 file[name] = array
         file.attrs["format_version"] = FORMAT_VERSION
