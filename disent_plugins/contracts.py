@@ -194,6 +194,7 @@ class Codes:
         split: [N] uint8, an index into SPLITS.
         content_logvar, style_logvar: Log-variances of the posteriors, or None where only means are known.
         split_source: Where the split comes from, in words, for the settings of results.
+        notes: What a reader of any result of these codes must know; ``measure`` adds it to each.
     """
 
     content: np.ndarray
@@ -205,6 +206,7 @@ class Codes:
     content_logvar: np.ndarray | None = None
     style_logvar: np.ndarray | None = None
     split_source: str = "as given"
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:

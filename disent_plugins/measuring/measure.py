@@ -50,7 +50,7 @@ def measure(
         metric = metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint))
         result = metric.measure(replace(subject, codes=_read_only(subject.codes)))
         _check_result(result, spec.name, plugin, what + ".")
-        return _with_few_noted(result)
+        return _with_notes(result, subject.codes)
 
     with one_blas_thread():
         result = registry.call(plugin, what, run)
@@ -86,12 +86,11 @@ def _check_result(result: Any, name: str, plugin: Plugin, what: str) -> None:
             raise failure(what, why, f"Tell its author, or {plugin.cure}")
 
 
-def _with_few_noted(result: Result) -> Result:
+def _with_notes(result: Result, codes: Codes) -> Result:
+    """With what there is to say of its codes, and of few test samples."""
     few = [value.n for value in result.values.values() if value.n and value.n < FEW]
-    if not few:
-        return result
-    note = f"N = {min(few)}: values and intervals of so few test samples say little."
-    return replace(result, notes=[*result.notes, note])
+    notes = [f"N = {min(few)}: values and intervals of so few test samples say little."] if few else []
+    return replace(result, notes=[*result.notes, *codes.notes, *notes])
 
 
 def _contradicts_itself(value: Value) -> bool:
