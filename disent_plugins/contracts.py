@@ -95,7 +95,7 @@ class Model(Protocol):
     Config: type
 
     def encode(self, images: torch.Tensor) -> Posterior:
-        """[B, C, H, W] in [0, 1] -> posterior of content and style."""
+        """[B, C, H, W] in [0, 1] -> posterior of content and style; codes in one piece are content, beside [B, 0]."""
 
     def decode(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """[B, Dc], [B, Ds] -> images [B, C, H, W] in [0, 1]."""
@@ -192,6 +192,7 @@ class Codes:
         split: [N] uint8, an index into SPLITS.
         content_logvar, style_logvar: Log-variances of the posteriors, or None where only means are known.
         split_source: Where the split comes from, in words, for the settings of results.
+        notes: What a reader of any result of these codes must know; ``measure`` adds it to each.
     """
 
     content: np.ndarray
@@ -203,6 +204,7 @@ class Codes:
     content_logvar: np.ndarray | None = None
     style_logvar: np.ndarray | None = None
     split_source: str = "as given"
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:

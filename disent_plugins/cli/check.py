@@ -122,8 +122,7 @@ def _function(name: str, like: str | None) -> Any:
         if "factors" not in spec.needs:
             raise UsageError(
                 f"No function can be expected to equal metric '{like}'.",
-                f"It needs {', '.join(spec.needs)}, the codes in two blocks; a function is given codes in one piece "
-                "and factors.",
+                f"It needs {', '.join(spec.needs)}; a function is given codes in one piece and factors.",
                 "Make a metric of it, a class with Config and measure: docs/plugins.md",
             )
     return partial(check_function_on_oracles, _imported(name), expects)

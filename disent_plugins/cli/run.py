@@ -101,7 +101,7 @@ def run(
     finally:
         display.close()
     with reporting() as report:
-        documents = measure_run(ready, report)
+        documents = measure_run(ready, report, state.say)
     if json:
         state.print_json({"run": str(ready.run.folder.path), "results": documents})
     else:

@@ -62,6 +62,9 @@ def _check(info: DatasetInfo, raw: RawTable) -> None:
         raise _broken(info, f"a factor lies outside 0..size-1 of its size {sizes}")
     if raw.split.max() >= len(SPLITS):
         raise _broken(info, f"a split lies outside 0..{len(SPLITS) - 1}")
+    for number in (0, 2):  # found now and not when a model is trained and nothing can be measured
+        if not (raw.split == number).any():
+            raise _broken(info, f"it has no {SPLITS[number]} image: models are trained on 'train', measured on 'test'")
 
 
 def _broken(info: DatasetInfo, why: str) -> PluginFailure:

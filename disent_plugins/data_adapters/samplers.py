@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from disent_plugins.data_adapters.blocks import Blocks, shuffled_by_key
+from disent_plugins.data_adapters.blocks import Blocks, ranges, shuffled_by_key
+from disent_plugins.data_adapters.left_out import Units
 from disent_plugins.errors import UsageError, suggestion
 
 SAMPLERS = ("random", "blocks", "pairs")
@@ -60,15 +61,17 @@ def make_sampler(
 
     Args:
         name: ``random``: shuffled without replacement. ``blocks``: a group's images in tens whenever possible, for
-            data with many groups. ``pairs``: B/2 times two images of one group.
+            data with many groups. ``pairs``: two images of one group whenever possible; in every batch the pairs come
+            first, at (0, 1), (2, 3)..., then images that have no partner in this epoch.
         rows: [N] positions of the training images in the data set.
         labels: [N] their content factor.
-        batch_size: B. Every batch has exactly B images; what does not fill a batch is left out of that epoch.
+        batch_size: B. Every batch has exactly B images; what does not fill a batch is left out of that epoch. Over the
+            epochs all images have the same chance; under ``leftovers="drop"``, all tens and all leftovers have.
         seed: Batches derive from (seed, epoch).
         visible: Share in [0, 1] of the images whose group is known, drawn once per seed; the others have group -1.
-            A hidden image is placed without a look at its label; ``pairs`` leaves it out.
+            A hidden image is placed without a look at its label: a group of one, which ``drop`` does not leave out.
         leftovers: What ``blocks`` does with a group's images beyond its last ten: ``pack`` keeps them together,
-            ``loose`` scatters them, ``drop`` uses only as many as fill up the batches.
+            ``loose`` scatters them, ``drop`` uses only as many as fill up the batches beside tens and hidden images.
 
     Raises:
         UsageError: An unknown name, a share outside [0, 1], or too few images for one batch.
@@ -96,7 +99,7 @@ def make_sampler(
     if name == "random":
         arrangement = Random(len(rows), batch_size)
     elif name == "blocks":
-        arrangement = Blocks(key, batch_size, leftovers)
+        arrangement = Blocks(key, batch_size, leftovers, hidden)
     else:
         arrangement = Pairs(key, batch_size)
     return _Sampler(np.asarray(rows, np.int64), label, hidden, batch_size, seed, arrangement)
@@ -138,10 +141,14 @@ class Random:
 
 
 class Pairs:
-    """Every group's images shuffled and paired; the pairs shuffled and cut into batches of B/2.
+    """Every group's images shuffled and paired; each batch has its share of the pairs and of the images without one.
+
+    In a batch the pairs come first, at (0, 1), (2, 3) and so on, and their number differs by at most one from batch to
+    batch. After them come the images that have no partner in this epoch: the odd one out of a group, groups of one and
+    hidden images. Which images an epoch leaves out is drawn (see ``left_out``), so that all have the same chance.
 
     Raises:
-        UsageError: B is odd, or there are not enough pairs for one batch.
+        UsageError: B is odd, or there are too few pairs for one in every batch.
     """
 
     def __init__(self, key: np.ndarray, batch: int) -> None:
@@ -149,18 +156,27 @@ class Pairs:
             why = f"{batch} is odd."
             raise UsageError("The sampler 'pairs' needs an even batch size.", why, f"Try: --batch-size {batch + 1}")
         sizes = np.bincount(key)
-        # Position in its group of every image in group order; the last of an odd group has no partner.
-        position = np.arange(len(key)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        self.first = np.flatnonzero((position % 2 == 0) & (position + 1 < np.repeat(sizes, sizes)))
-        self.key, self.batch, self.steps = key, batch, len(self.first) // (batch // 2)
-        if not self.steps:
-            why = f"The training images give {len(self.first)} pairs of one group, a batch takes {batch // 2}."
-            raise UsageError("There are too few pairs for one batch.", why, "Choose a smaller --batch-size.")
+        pairs, odd = np.divmod(sizes, 2)
+        self.key, self.batch, self.steps = key, batch, len(key) // batch
+        self.starts = np.cumsum(sizes) - sizes
+        left_out = len(key) - self.steps * batch
+        # A window of L places touches L/2 + 1 pairs at most, so that many may be missing in an epoch.
+        if pairs.sum() - min(left_out, left_out // 2 + 1) < self.steps:
+            why = f"The training images give {pairs.sum()} pairs of one known group for {self.steps} batches."
+            raise UsageError("There are too few pairs for one in every batch.", why, "Try: --sampler random")
+        group = np.concatenate([np.repeat(np.arange(len(sizes)), pairs), np.flatnonzero(odd)])
+        size = np.repeat([2, 1], [pairs.sum(), odd.sum()])
+        self.units = Units(group, size, len(sizes), left_out)
 
     def __call__(self, random: np.random.Generator) -> np.ndarray:
         order = shuffled_by_key(self.key, random)
-        first = random.permutation(self.first)[: self.steps * (self.batch // 2)]
-        return order[np.stack([first, first + 1], axis=1)].reshape(self.steps, self.batch)
+        used = self.units.used(random)
+        first = random.permutation(ranges(self.starts, used // 2, step=2))
+        alone = random.permutation((self.starts + used - 1)[used % 2 == 1])
+        pairs = np.concatenate([np.stack([first, first + 1], axis=1), alone.reshape(-1, 2)])
+        # Dealt out like cards, a pair to every batch and again from the first one.
+        dealt = pairs.reshape(self.batch // 2, self.steps, 2).swapaxes(0, 1)
+        return order[random.permutation(dealt.reshape(self.steps, self.batch))]
 
 
 def compact(label: np.ndarray) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 from disent_plugins.contracts import Report
 from disent_plugins.errors import Interrupted
 from disent_plugins.measuring.documents import document
-from disent_plugins.measuring.measure import measure
+from disent_plugins.measuring.measure import measure, unmet_needs
 from disent_plugins.measuring.results import add_results, set_aside
 from disent_plugins.measuring.trained import open_run
 from disent_plugins.registry.host import OURS, Registry
@@ -24,8 +25,13 @@ def after_training(registry: Registry) -> list[str]:
     return [f"{OURS}:{name}" for name in AFTER_TRAINING if name in ours]
 
 
-def measure_run(ready: Session, report: Report) -> dict[str, Any]:
+def measure_run(ready: Session, report: Report, say: Callable[[str], object]) -> dict[str, Any]:
     """Measure a run that has just been trained; each metric's document is kept in the run's folder when it is done.
+
+    Args:
+        ready: The run.
+        report: Progress.
+        say: Told in one line of every metric that the model's codes leave nothing to measure for.
 
     Returns:
         Metric name to its document.
@@ -43,9 +49,13 @@ def measure_run(ready: Session, report: Report) -> dict[str, Any]:
             best = open_run(registry, folder, which="best", device=ready.run.settings.device)
             set_aside(best.place, best.of, best.figures)
         for name in after_training(registry):
-            group = registry.metrics.find(name)[0].group
+            spec, _ = registry.metrics.find(name)
+            unmet = unmet_needs(spec.name, spec.needs, subject)
+            if unmet is not None:
+                say(f"left out: {unmet.what}")
+                continue
             result = measure(registry, name, {}, subject)
-            found = document(result, subject=subject.name, group=group, of=subject.of)
+            found = document(result, subject=subject.name, group=spec.group, of=subject.of)
             documents[found["metric"]] = found
             add_results(trained.place, {found["metric"]: found})
     except KeyboardInterrupt as error:

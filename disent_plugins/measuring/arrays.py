@@ -51,7 +51,7 @@ def measure(
         codes: Codes in one piece instead, [N, D]; enough for metrics of factors.
         blocks: Which columns of ``codes`` are content and which style: ``("0:8", "8:16")``.
         labels: [N] whole numbers, what groups share; or ``factors``.
-        factors: [N, F] whole numbers.
+        factors: [N, F] whole numbers. What ``labels`` and columns say twice counts once, with a note in the result.
         factor_names: F names.
         content_factor: The factor that groups share, several joined by ``+``; the first one if None.
         split: [N] 0, 1, 2 or train, validation, test; a seeded, stratified 80/20 split if None.

@@ -42,7 +42,9 @@ def measure(
         WorkFailed: One of ours did.
     """
     spec, plugin = registry.metrics.find(name)
-    _check_needs(name, spec.needs, subject)
+    unmet = unmet_needs(name, spec.needs, subject)
+    if unmet is not None:
+        raise unmet
     metric_class = registry.load(spec, plugin)
     what = f"Metric '{name}' could not be measured"
     chosen = {**preset_of(metric_class, name, preset), **options}
@@ -52,7 +54,7 @@ def measure(
         metric = metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint))
         result = metric.measure(replace(subject, codes=_read_only(subject.codes)))
         _check_result(result, spec.name, plugin, what + ".")
-        return _with_few_noted(result)
+        return _with_notes(result, subject.codes)
 
     with one_blas_thread():
         result = registry.call(plugin, what, run)
@@ -94,12 +96,11 @@ def _check_result(result: Any, name: str, plugin: Plugin, what: str) -> None:
             raise failure(what, why, f"Tell its author, or {plugin.cure}")
 
 
-def _with_few_noted(result: Result) -> Result:
+def _with_notes(result: Result, codes: Codes) -> Result:
+    """With what there is to say of its codes, and of few test samples."""
     few = [value.n for value in result.values.values() if value.n and value.n < FEW]
-    if not few:
-        return result
-    note = f"N = {min(few)}: values and intervals of so few test samples say little."
-    return replace(result, notes=[*result.notes, note])
+    notes = [f"N = {min(few)}: values and intervals of so few test samples say little."] if few else []
+    return replace(result, notes=[*result.notes, *codes.notes, *notes])
 
 
 def _contradicts_itself(value: Value) -> bool:
@@ -130,23 +131,27 @@ def preset_of(metric_class: type, name: str, preset: str | None) -> Mapping[str,
     return presets[preset]
 
 
-def _check_needs(name: str, needs: Sequence[str], subject: Subject) -> None:
+def unmet_needs(name: str, needs: Sequence[str], subject: Subject) -> UsageError | None:
+    """Why a metric with these ``needs`` (``MetricSpec.needs``) cannot measure the subject; None if it can."""
     given = {"decoder": subject.decode, "encoder": subject.encode, "images": subject.images}
     lacking = [need for need, found in given.items() if need in needs and found is None]
     if lacking:
         arguments = ", ".join(f"{_ARGUMENTS[need]}=" for need in lacking)
-        raise UsageError(
+        return UsageError(
             f"Metric '{name}' needs {' and '.join(lacking)}, and only codes were given.",
             "It works with the model that made the codes.",
             f"Measure a run instead: disent metrics {name} RUN; or in Python, pass {arguments} to measure.",
         )
-    if "factors" not in needs and not subject.codes.style.shape[1]:
-        columns = subject.codes.content.shape[1]  # of a metric that is left out of a suite, what and why are told
-        raise UsageError(
+    if "codes" in needs and not subject.codes.style.shape[1]:
+        columns = subject.codes.content.shape[1]
+        found = f"They have {columns} column{'s' * (columns != 1)} and no blocks."
+        # Of a metric that is left out of a suite, what and why are told. A model's own codes cannot be cut.
+        return UsageError(
             f"Metric '{name}' compares content and style, and the codes of {subject.name} are in one piece.",
-            f"They have {columns} column{'s' * (columns != 1)} and no blocks. {example(columns)}.",
-            "Or choose a metric that needs factors only: disent metrics list",
+            found if subject.encode is not None else f"{found} {example(columns)}.",
+            "Or choose a metric that does not need 'codes': disent metrics list",
         )
+    return None
 
 
 _ARGUMENTS = {"decoder": "decode", "encoder": "encode", "images": "images"}

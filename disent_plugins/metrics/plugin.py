@@ -41,14 +41,14 @@ def disent_metrics() -> list[MetricSpec]:
             summary="Picture: images decoded from random codes.",
             target="disent_plugins.metrics.pictures.samples:Samples",
             reference=f"{_PAPER}, Figure 5",
-            needs=("codes", "decoder"),
+            needs=("decoder",),
             group="pictures",
         ),
         MetricSpec(
             name="reconstruction",
             summary="Squared error and PSNR between test images and their reconstructions.",
             target="disent_plugins.metrics.quality.reconstruction:Reconstruction",
-            needs=("codes", "decoder", "images"),
+            needs=("decoder", "images"),
             group="quality",
         ),
         MetricSpec(

@@ -68,7 +68,8 @@ class MetricSpec(Spec):
 
     Args:
         needs: ``codes``, a content and a style block, or ``factors``, codes in one piece or two with their factors;
-            also ``decoder``, ``encoder`` and ``images`` where a model is needed.
+            also ``decoder``, ``encoder`` and ``images`` where a model is needed. Where ``codes`` are not named, a model
+            whose codes are in one piece will do.
         group: Where it stands in the table of all metrics: ``leakage``, ``swap``, ``blocks``, ``factors``, ``quality``,
             ``pictures`` or any other word.
     """

@@ -104,6 +104,11 @@ def _check_codes(model: Any, name: str, images: Tensor) -> None:
                     "Mean and logvar of a block are both float [B, D].",
                 )
                 demand(
+                    value.shape[1] or block == "style",
+                    f"{name}.encode: {block}.{part} has no columns.",
+                    "Codes in one piece are the content, and the style is [B, 0].",
+                )
+                demand(
                     value.isfinite().all(),
                     f"{name}.encode: {block}.{part} is not finite.",
                     "Clamp log-variances before they are used.",

@@ -52,6 +52,8 @@ def raw(images=data_files.Tiny.images, factors=None, split=None) -> RawTable:
         (raw(factors=[[0]] * 6), "for 2 factors"),
         (raw(factors=np.zeros((0, 2), int), split=np.zeros(0, np.uint8)), "no image"),
         (raw(split=np.full(6, 3, np.uint8)), "a split lies outside"),
+        (raw(split=np.array([0, 0, 0, 1, 1, 1], np.uint8)), "it has no test image"),
+        (raw(split=np.array([1, 1, 1, 2, 2, 2], np.uint8)), "it has no train image"),
     ],
 )
 def test_an_adapter_that_contradicts_itself_is_a_plugin_failure(folder, table, why):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from disent_plugins.data_adapters.blocks import _combine, _partitions, ranges
+from disent_plugins.data_adapters.blocks import _combine, ranges
 from disent_plugins.data_adapters.samplers import compact, make_sampler
 from disent_plugins.errors import UsageError
 
@@ -35,7 +35,7 @@ def test_every_image_at_most_once(name, leftovers):
     seen, times = np.unique(batches.index, return_counts=True)
     assert times.max() == 1
     assert np.isin(seen, rows).all()
-    if name == "random" or (name == "blocks" and leftovers != "drop"):
+    if name != "blocks" or leftovers != "drop":
         assert sampler.steps == len(rows) // 256  # all but the incomplete last batch
 
 
@@ -87,7 +87,7 @@ def test_compact_against_unique():
 # Visible groups
 
 
-@pytest.mark.parametrize("name", ["random", "blocks"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_visible_share_is_fixed(name):
     rows, labels, _ = many_groups()
     sampler = make_sampler(name, rows, labels, batch_size=64, seed=5, visible=0.1)
@@ -119,25 +119,27 @@ def test_blocks_do_not_betray_hidden_groups():
     assert (one.index == other.index).all()
 
 
-def test_pairs_leave_hidden_images_out():
-    rows, labels, _ = many_groups()
-    sampler = make_sampler("pairs", rows, labels, batch_size=64, seed=0, visible=0.5)
-    assert (sampler.epoch(0).group >= 0).all()
-    assert 0 < sampler.steps <= len(rows) // 2 // 64
-
-
 # Pairs
 
 
-def test_pairs_share_their_label():
+@pytest.mark.parametrize("visible", [1.0, 0.5])
+def test_pairs_come_first_and_share_their_label(visible):
+    """After them come images that have no partner: odd ones out, groups of one and hidden images."""
     rows, labels, label_of = many_groups(low=1, high=8)
-    sampler = make_sampler("pairs", rows, labels, batch_size=32, seed=0)
-    pairs = labels_of(sampler.epoch(0), label_of).reshape(-1, 2)
-    assert (pairs[:, 0] == pairs[:, 1]).all()
-    possible = (np.unique(labels, return_counts=True)[1] // 2).sum()
-    assert sampler.steps == possible // 16
-    first, second = (sampler.epoch(epoch).index.reshape(-1, 2) for epoch in (0, 1))
-    assert set(map(frozenset, first.tolist())) != set(map(frozenset, second.tolist()))
+    sampler = make_sampler("pairs", rows, labels, batch_size=32, seed=0, visible=visible)
+    shown = []
+    for epoch in range(2):
+        batches = sampler.epoch(epoch)
+        label = np.where(batches.group >= 0, labels_of(batches, label_of), -1)
+        two = label.reshape(-1, 16, 2)
+        paired = (two[..., 0] == two[..., 1]) & (two[..., 0] >= 0)
+        count = paired.sum(axis=1)
+        assert (paired == (np.arange(16) < count[:, None])).all()
+        assert count.min() > 0
+        assert np.ptp(count) <= 1  # every batch has its share of the pairs
+        assert paired.sum() == (np.unique(label[label >= 0], return_counts=True)[1] // 2).sum()
+        shown.append(set(map(frozenset, batches.index.reshape(-1, 2)[paired.ravel()].tolist())))
+    assert shown[0] != shown[1]
 
 
 # Blocks
@@ -187,6 +189,16 @@ def test_loose_leftovers_are_scattered_and_drop_leaves_them_out():
     assert groups["drop"] < 28
 
 
+def test_drop_keeps_hidden_images():
+    """A hidden image is no leftover: of 900 groups with a tenth visible, no ten is left and yet nearly all are used."""
+    rows, labels, _ = many_groups()
+    sampler = make_sampler("blocks", rows, labels, batch_size=256, seed=0, visible=0.1, leftovers="drop")
+    batches = sampler.epoch(0)
+    hidden = len(rows) - round(0.1 * len(rows))
+    assert (batches.group < 0).sum() > hidden - 256
+    assert sampler.steps >= hidden // 256
+
+
 def test_blocks_of_a_few_large_groups():
     """Hardly any leftovers: tens that cannot be whole are cut, and still every image comes once."""
     labels = np.repeat(np.arange(10), 500)
@@ -211,17 +223,14 @@ def test_combine_uses_each_chunk_once():
     sequence = _combine(available, 10, 100)
     assert (np.bincount(sequence, minlength=10) + available == before).all()
     assert (available >= 0).all()
-    ends = np.cumsum(sequence)
+    ends = np.cumsum(sequence, dtype=np.int64)
     assert np.isin(np.arange(10, ends[-1] + 1, 10), ends).all()
-    assert _combine(np.array([0, 100] + [0] * 8), 6, 3) == [1] * 18
-
-
-def test_partitions_of_four():
-    assert list(_partitions(4, 3)) == [[3, 1], [2, 2], [2, 1, 1], [1, 1, 1, 1]]
+    assert _combine(np.array([0, 100] + [0] * 8), 6, 3).tolist() == [1] * 18
 
 
 def test_ranges():
     assert ranges(np.array([5, 0, 9]), np.array([2, 0, 3])).tolist() == [5, 6, 9, 10, 11]
+    assert ranges(np.array([5, 0, 9]), np.array([2, 0, 3]), step=4).tolist() == [5, 9, 9, 13, 17]
 
 
 # The statistics that METHOD predicts

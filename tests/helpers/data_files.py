@@ -131,7 +131,7 @@ class Large(Tiny):
 
     def read(self, source):
         factors = np.stack([np.arange(self.count) % 4, np.arange(self.count) % 2], axis=1)
-        return RawTable(factors, np.zeros(self.count, np.uint8), self._slabs())
+        return RawTable(factors, (2 * (np.arange(self.count) % 2)).astype(np.uint8), self._slabs())
 
     def _slabs(self):
         for _ in range(self.count):

@@ -112,6 +112,15 @@ class FlatLogvar(ToyModel):
         return z
 
 
+class Contentless(ToyModel):
+    """Codes in one piece, given as the style."""
+
+    def encode(self, images):
+        z = super().encode(images)
+        nothing = z.content.mean[:, :0]
+        return Posterior(Gaussian(nothing, nothing), z.style)
+
+
 class Endless(ToyModel):
     def encode(self, images):
         z = super().encode(images)
@@ -240,6 +249,7 @@ def test_the_toy_model_passes():
         (Greedy, r"requires names \['labels'\]"),
         (ReturnsTuple, "encode returns tuple, not a Posterior"),
         (FlatLogvar, r"style.logvar is torch.float32 \[12\] for 12 images"),
+        (Contentless, "content.mean has no columns"),
         (Endless, "content.logvar is not finite"),
         (Draws, "other content codes the second time"),
         (LooksAround, "depends on the other images of the batch"),

@@ -4,6 +4,7 @@ Arrays: ``content`` [N, Dc] and ``style`` [N, Ds], or both as one array ``codes`
 ``factors`` [N, F], whole numbers. Optional: ``factor_names`` (F texts), ``content_factor`` (a name, or several as an
 array or joined by ``+``; otherwise ``labels``, or the first factor), ``split`` [N] (0, 1, 2, or train, validation,
 test), ``content_logvar`` and ``style_logvar`` (like ``content`` and ``style``). The texts may be HDF5 attributes too.
+``labels`` that ``factors`` hold as well, or a factor that comes twice, count once (see ``twice.py``).
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import replacing
 from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
+from disent_plugins.metrics.codes.twice import counted_once
 from disent_plugins.metrics.statistics.partition import stratified
 from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.version import __version__
 
 FORMAT_VERSION = 1
+LOGVARS = ("content_logvar", "style_logvar")
 TEST_SHARE = 0.2
 
 Blocks = tuple[Block | None, Block | None]
@@ -41,14 +44,18 @@ def write_codes(path: Path, codes: Codes) -> None:
         UsageError: The place cannot be written to.
     """
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        for name in ("content", "style", "content_logvar", "style_logvar", "factors", "split"):
-            array = getattr(codes, name)
+        arrays = {name: getattr(codes, name) for name in (*BLOCKS, *LOGVARS, "factors", "split")}
+        if not codes.style.shape[1]:  # codes in one piece
+            arrays |= {"codes": codes.content, "content": None, "style": None, "style_logvar": None}
+        for name, array in arrays.items():
             if array is not None:
                 file[name] = array
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["factor_names"] = list(codes.factor_names)
         file.attrs["content_factor"] = codes.content_factor
         file.attrs["split_source"] = codes.split_source
+        if codes.notes:
+            file.attrs["notes"] = list(codes.notes)
         file.attrs["maker"] = f"disent-plugins {__version__}"
 
 
@@ -99,7 +106,8 @@ def make_codes(
         arrays: Array name to array, as in the description of this module.
         source: Where they come from, for messages.
         seed: For the stratified train/test split that is made if there is none.
-        compact: Code every factor 0..size-1 in the order of its values.
+        compact: Code every factor 0..size-1 in the order of its values, and count factors once that divide the rows
+            alike; the notes of the codes say so.
         blocks: Which columns of the array ``codes`` are content and which are style: ``("0:8", "8:16")``, or slices.
             Without it, ``codes`` are in one piece: all columns are content, and the style has none.
         holds: Names of everything that the source holds, for messages, if that is more than ``arrays``.
@@ -126,6 +134,11 @@ def make_codes(
     for part in [content_factor] if content_factor in names else content_factor.split("+"):
         if part not in names:
             raise door.error(f"has no factor '{part}'.", suggestion(part, names))
+    notes = door.texts("notes") or ()
+    if compact:  # a run's own factors are those of its data set
+        columns = dict(zip(names, factors.T, strict=True))
+        left, content_factor, notes = counted_once(columns, content_factor)
+        names, factors = tuple(left), np.stack([columns[name] for name in left], axis=1)
     labels = content_labels(factors, names, content_factor)
     if labels.min() == labels.max():
         why = f"The factor '{content_factor}' has one value in all {n} rows, so there is nothing to tell."
@@ -150,7 +163,7 @@ def make_codes(
             )
     logvars = {name: _logvar(door, name, block) for name, block in zip(BLOCKS, (content, style), strict=True)}
     return Codes(
-        content, style, factors, names, content_factor, split, logvars["content"], logvars["style"], split_source
+        content, style, factors, names, content_factor, split, logvars["content"], logvars["style"], split_source, notes
     )
 
 
@@ -267,7 +280,7 @@ def _without_objects(path: Path, file: Mapping[str, Any], names: list[str]) -> I
 
 def _read_hdf5(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The arrays and attributes that are ours, and the names of all; a group's ends in ``/``."""
-    wanted = (*KNOWN, "format_version", "split_source")
+    wanted = (*KNOWN, "format_version", "split_source", "notes")
     with h5py.File(path, "r") as file:
         found = {name: file.attrs[name] for name in wanted if name in file.attrs}
         sets = [name for name in file if isinstance(file.get(name), h5py.Dataset)]
