@@ -51,7 +51,7 @@ score is 0.
 10,000 votes train; 20,000 are judged, four times the study's, so that noise stays near its floor.
 Preset `dlib`: 5,000 are judged; raw codes, those with a standard deviation below 0.05 pruned.""",
         range="0 to 1, 1 is best; chance is 1/K for K factors.",
-        floor="Mean score over permutations of the factors' rows.",
+        floor="Median score over permutations of the factors' rows.",
         ceiling="The score of the factors themselves as codes, on the same rows.",
         cost="Linear in votes x batch x codes; 0.15 s a score at the default size with 10 codes, one thread, "
         "one score for each reference point and half a score for each of 30 half-samples: 2 to 3 s in all.",

@@ -1,7 +1,7 @@
 """InfoM, InfoE and InfoC: modularity, explicitness and compactness in one currency (Hsu et al. 2023, section 4).
 
-    InfoM = mean_j (max_k R[j, k] / sum_k R[j, k] - 1/K) / (1 - 1/K)    over the D codes that know something
-    InfoC = mean_k (max_j R[j, k] / sum_j R[j, k] - 1/D) / (1 - 1/D)    over the K factors
+    InfoM = (sum_j max_k R[j, k] / sum_jk R[j, k] - 1/K) / (1 - 1/K)      over the D codes that know something
+    InfoC = mean_k (max_j R[j, k] / sum_j R[j, k] - 1/D) / (1 - 1/D)      over the K factors
     InfoE = mean_k 1 - L_k / H_k    L_k log-loss of a linear classifier, H_k that of a constant, on held-out rows
 
 where R[j, k] is the share of the entropy of factor k that code j knows, free of chance.
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.information import Binning, bins_for, knowledge
-from disent_plugins.metrics.factors.references import Says, scored
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, need_two
+from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.metrics.factors.information import Binning, Bins, bins_for, knowledge
+from disent_plugins.metrics.factors.references import Says, factor_result, referenced
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample, need_two, one_sample
 from disent_plugins.options import option
 
 RIDGE = 1e-6
@@ -28,9 +28,9 @@ RIDGE = 1e-6
 class InfoMecConfig(FactorOptions):
     """Options of InfoMEC."""
 
-    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor if they are more.", low=0)
+    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor, as rows allow.", low=0)
     binning: Binning = option("quantile", "Bins of equal numbers of rows, or of equal width.")
-    test_samples: int = option(5000, "Most rows to judge on.", low=10)
+    test_samples: int = option(5000, "Most rows to judge explicitness on.", low=10)
 
 
 _M, _E, _C = "info-mec/modularity", "info-mec/explicitness", "info-mec/compactness"
@@ -43,27 +43,34 @@ class InfoMec:
     Config = InfoMecConfig
     about = About(
         definition="""Three numbers, to be read together. With R[j, k] the share of the entropy of factor k that code j
-knows (0 where that is not significant), D the codes that know something and K the factors:
+knows, D the codes that know something and K the factors:
 
-    InfoM = mean_j (max_k R[j, k] / sum_k R[j, k] - 1/K) / (1 - 1/K)     does a code know one factor only?
+    InfoM = (sum_j max_k R[j, k] / sum_jk R[j, k] - 1/K) / (1 - 1/K)     does a code know one factor only?
     InfoC = mean_k (max_j R[j, k] / sum_j R[j, k] - 1/D) / (1 - 1/D)     is a factor known by one code only?
     InfoE = mean_k max(0, 1 - L_k / H_k)                                 can a linear classifier read it?
-    R[j, k] = max(0, I(z_j; v_k) - E) / (H(v_k) - E)
+    R[j, k] = (I(z_j; v_k) - E) / (H(v_k) - E)
 
-I is plug-in mutual information on bins of equal numbers of rows, E its expectation under permuted factors, significance
-a likelihood-ratio test at level 0.001 for all pairs together. A code that knows nothing is left out of InfoM, a factor
-that no code knows counts 0 in InfoC; with one factor, or one code, there is nothing to mix and what is known counts 1.
+I is plug-in mutual information on bins of equal numbers of rows (20 or as many as the largest factor has values, but of
+five rows or more; codes of few values keep them), E its expectation under permuted factors. A code or a factor with a
+pair that a likelihood-ratio test finds significant, at level 0.001 for all pairs together, is known; all shares of such
+codes count, those below 0 too, as chance has it both ways. InfoM is the mean over codes, weighted by what they know. A
+code that knows nothing is left out of both, a factor that no code knows counts 0 in InfoC; with one factor, or one
+code, there is nothing to mix and what is known counts 1.
+InfoM and InfoC are those of all rows, or of the test split where one was given.
 L_k is the log-loss, on rows it was not fitted on, of a linear discriminant: Gaussian classes of one covariance, in
 closed form, on codes cut at one 5 to 95 % span from their median; H_k is that of the class frequencies.
 Source: Hsu et al. 2023, Disentanglement via Latent Quantization. Theirs differs: nearest-neighbour information, codes
-pruned by spread, logistic regression judged on its training rows, balanced classes. There, noise scores M 0.58 and
-C 0.65.""",
+pruned by spread and all of one weight, logistic regression judged on its training rows, balanced classes. There, noise
+scores M 0.58 and C 0.65.""",
         range="0 to 1 each; 1 is best.",
-        floor="Mean over permutations of the factors; 0, as nothing is significant then.",
-        ceiling="The factors themselves as codes.",
+        floor="Median over permutations of the factors; 0, as nothing is significant then.",
+        ceiling="The factors themselves as codes; an invertible continuous code reaches it in InfoM and InfoC too.",
         cost="Grows with N x codes x factors, and with the values of factors. 10 codes, 6 factors, 10,000 rows to fit "
         "and 5,000 to judge: about 0.04 s for the score, 5 s with floor and interval, one thread.",
-        distrust="InfoM and InfoC speak of the codes that know something: where InfoE is near 0 they mean little. "
+        distrust="InfoM and InfoC speak of the codes that know something: where InfoE is near 0 they mean little, "
+        "and both are 0 where the rows are too few to show that anything is known, about 50 rows for codes with some "
+        "noise. What is known ever so little counts from the number of rows on that shows it: a code in InfoM "
+        "by its little weight, a factor in InfoC, whose mean is over factors, as one more factor. "
         "InfoE is low for codes that tell a factor in no linear way, such as an angle whose code jumps from its last "
         "value to its first in the middle of the range, and suffers where classes are far from Gaussian. Intervals "
         "come from half-samples of the rows to judge, what is significant found anew in each; they are too wide, up to "
@@ -72,6 +79,8 @@ C 0.65.""",
         "and 1,000 rows.",
         expects=(
             *(Expect(case, name, 0.97, 1.0, "each code is one factor") for case in _PERFECT for name in (_M, _E, _C)),
+            Expect("continuous", _M, 0.97, 1.0, "each code knows one factor"),
+            Expect("continuous", _C, 0.97, 1.0, "each factor is known by one code"),
             Expect("duplicated", _M, 0.97, 1.0, "each code is one factor"),
             Expect("duplicated", _C, 0.44, 0.47, "(1/2 - 1/12) / (1 - 1/12) = 0.4545"),
             Expect("rotated", _E, 0.97, 1.0, "a rotation is linear"),
@@ -89,30 +98,38 @@ C 0.65.""",
         """Measure the three.
 
         Raises:
-            UsageError: See ``sample.fitted_sample``.
+            UsageError: Only one factor varies, or see ``sample.one_sample`` and ``sample.fitted_sample``.
         """
         config = self.config
-        sample = fitted_sample(subject, config, config.test_samples)
-        need_two(sample, "InfoMEC")
-        bins = bins_for(sample.factors, config.bins)
-        judged = (sample.codes[sample.test], sample.factors[sample.test])
-        relevant = knowledge(*judged, bins=bins, binning=config.binning).significant
+        # M and C fit nothing, so that where the split was made they have all rows: a test part may be too few to tell.
+        whole, parted = one_sample(subject, config), fitted_sample(subject, config, config.test_samples)
+        need_two(whole, "InfoMEC")
+        bins = bins_for(whole.factors, config.bins)
+        relevant = knowledge(whole.codes, whole.factors, bins=bins, binning=config.binning).significant
 
-        def score(of: Sample, seed: int) -> dict[str, float]:
-            m, c = mixing(of.codes[of.test], of.factors[of.test], bins=bins, binning=config.binning)
-            return {_M: m, _E: explicitness(of.codes, of.factors, of.test), _C: c}
+        def mixed(of: Sample, seed: int) -> dict[str, float]:
+            return dict(zip((_M, _C), mixing(of.codes, of.factors, bins=bins, binning=config.binning), strict=True))
 
-        how = f"plug-in, {bins} {config.binning} bins, chance taken off"
-        share = Says("share", how)
-        says = {_M: share, _E: Says("share", "linear discriminant, log-loss"), _C: share}
-        return scored(
-            "info-mec", subject, config, sample, score, says, halves=True,
-            recorded={"used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())},
-        )  # fmt: skip
+        def explicit(of: Sample, seed: int) -> dict[str, float]:
+            return {_E: explicitness(of.codes, of.factors, of.test)}
+
+        share = Says("share", f"plug-in, {bins.count} {config.binning} bins, chance taken off")
+        linear = Says("share", "linear discriminant, log-loss")
+        found: dict[str, Value] = {}
+        for score, sample, says in ((mixed, whole, {_M: share, _C: share}), (explicit, parted, {_E: linear})):
+            found |= referenced(
+                score, sample, subject.seed, says, halves=True,
+                permutations=config.permutations, bootstrap=config.bootstrap, report=subject.report,
+            )  # fmt: skip
+        values = {name: found[name] for name in (_M, _E, _C)}
+        recorded = {
+            "used_bins": bins.count, "informative_codes": int(relevant.any(axis=1).sum()), "n_mixing": len(whole.codes),
+        }  # fmt: skip
+        return factor_result("info-mec", subject, config, parted, values, recorded=recorded)
 
 
 def mixing(
-    codes: np.ndarray, factors: np.ndarray, *, bins: int = 0, binning: Binning = "quantile"
+    codes: np.ndarray, factors: np.ndarray, *, bins: int | Bins = 0, binning: Binning = "quantile"
 ) -> tuple[float, float]:
     """InfoM and InfoC, each in [0, 1].
 
@@ -127,24 +144,27 @@ def mixing(
     (1.0, 1.0)
     """
     known = knowledge(codes, factors, bins=bins, binning=binning)
-    share = np.where(known.significant, known.share, 0.0)
-    share = share[share.any(axis=1)]
-    if not len(share):
+    told, tell = known.significant.any(axis=0), known.significant.any(axis=1)
+    if not tell.any():
         return 0.0, 0.0
-    return float(concentration(share).mean()), float(concentration(share.T).mean())
+    # Of the codes that know something all shares count: to drop those that this few rows cannot show would make the
+    # score fall as rows are added, and to drop those below 0 would leave the others' chance in the sum.
+    share = known.signed[tell]
+    modularity = concentration(share.max(axis=1).sum(), share.sum(), share.shape[1])
+    compactness = concentration(share.max(axis=0), share.sum(axis=0), len(share))
+    return float(modularity), float(np.where(told, compactness, 0.0).mean())
 
 
-def concentration(matrix: np.ndarray) -> np.ndarray:
-    """How far every row of ``matrix`` [R, C] rests on one entry: 1 for all of it, 0 for even shares or nothing.
+def concentration(top: np.ndarray, total: np.ndarray, parts: int) -> np.ndarray:
+    """How far ``total`` rests on ``top``, the largest of its parts: 1 for all of it, 0 for even parts; top > 0.
 
-    >>> concentration(np.array([[1.0, 0.0], [0.3, 0.3], [0.0, 0.0]]))
-    array([1., 0., 0.])
+    >>> concentration(np.array([1.0, 0.3]), np.array([1.0, 0.6]), 2)
+    array([1., 0.])
     """
-    total, even = matrix.sum(axis=1), 1 / matrix.shape[1]
-    if even == 1:
-        return (total > 0).astype(np.float64)
-    top = matrix.max(axis=1) / np.where(total > 0, total, 1.0)
-    return np.where(total > 0, (top - even) / (1 - even), 0.0)
+    if parts == 1:
+        return np.ones_like(top)
+    even = 1 / parts
+    return np.maximum((top / np.maximum(total, top) - even) / (1 - even), 0.0)
 
 
 def explicitness(codes: np.ndarray, factors: np.ndarray, test: np.ndarray) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.information import BINS, Binning, bins_for, knowledge
+from disent_plugins.metrics.factors.information import BINS, Binning, Bins, bins_for, knowledge
 from disent_plugins.metrics.factors.references import Says, scored
 from disent_plugins.metrics.factors.sample import FactorOptions, Sample, need_two, one_sample
 from disent_plugins.options import option
@@ -24,7 +24,7 @@ from disent_plugins.options import option
 class ModularityConfig(FactorOptions):
     """Options of modularity."""
 
-    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor if they are more.", low=0)
+    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor, as rows allow.", low=0)
     binning: Binning = option("quantile", "Bins of equal numbers of rows, or of equal width.")
     adjust: bool = option(
         True, "Use significant shares free of chance, codes weighted by their best; otherwise nats, codes alike."
@@ -50,12 +50,13 @@ codes, weighted by what they know best:
 I is the plug-in mutual information of the binned code with the factor, E its expectation under permuted factors. It is
 significant if a likelihood-ratio test says so at level 0.001, all pairs of code and factor counted as one family. Dead
 codes and noise therefore weigh nothing, and codes that know nothing at all score 0. Codes are cut into bins of equal
-numbers of rows, 20 or as many as the largest factor has values.
+numbers of rows, 20 or as many as the largest factor has values, but of five rows or more; codes of few values keep
+them.
 Source: Ridgeway and Mozer 2018, Learning Deep Disentangled Embeddings with the F-Statistic Loss. With `adjust=false`
 R is I in nats, and all codes weigh the same, dead ones as 0; with 20 bins of equal width that is `dlib`, the setting
 of Locatello et al. 2019.""",
         range="0 to 1; 1 is best: no code knows two factors. It does not ask whether every factor is known.",
-        floor="Mean over permutations of the factors: 0, as nothing is significant then. In the `dlib` setting "
+        floor="Median over permutations of the factors: 0, as nothing is significant then. In the `dlib` setting "
         "it rises with factors of unequal sizes, since chance tells more of large ones: 0.27 for six factors of 8 "
         "values, 0.67 for sizes (3, 6, 40, 32, 32), 0.99 for (4, 24, 183), 10 Gaussian codes, 10,000 rows.",
         ceiling="The factors themselves as codes.",
@@ -71,6 +72,7 @@ of Locatello et al. 2019.""",
             Expect("one-code", "modularity", 0.97, 1.0, "the only code knows one factor"),
             Expect("constant-factor", "modularity", 0.97, 1.0, "the constant factor is left out"),
             Expect("rotated", "modularity", 0.5, 0.99, "published 0.936: it hardly sees rotations"),
+            Expect("continuous", "modularity", 0.97, 1.0, "every code knows one factor"),
             Expect("noise", "modularity", -0.03, 0.03, "independent codes", normalised=True),
         ),
     )
@@ -94,10 +96,12 @@ of Locatello et al. 2019.""",
             found = modularity(of.codes, of.factors, bins=bins, binning=config.binning, adjust=config.adjust)
             return {"modularity": found}
 
-        how = f"{bins} {config.binning} bins, " + ("significant shares" if config.adjust else "plain nats, unweighted")
+        how = f"{bins.count} {config.binning} bins, " + (
+            "significant shares" if config.adjust else "plain nats, unweighted"
+        )
         return scored(
             "modularity", subject, config, sample, score, {"modularity": Says("share", how)}, halves=config.adjust,
-            recorded={"used_bins": bins, "informative_codes": int(relevant.any(axis=1).sum())},
+            recorded={"used_bins": bins.count, "informative_codes": int(relevant.any(axis=1).sum())},
         )  # fmt: skip
 
 
@@ -105,7 +109,7 @@ def modularity(
     codes: np.ndarray,
     factors: np.ndarray,
     *,
-    bins: int = 0,
+    bins: int | Bins = 0,
     binning: Binning = "quantile",
     adjust: bool = True,
 ) -> float:

@@ -1,6 +1,7 @@
 """Floor, ceiling and interval of a factor metric, from the very rows and factors that it is measured on.
 
-    floor     mean score over permutations of the factors: what codes without information get
+    floor     median score over permutations of the factors: what codes without information get; one accident among
+              them, such as a pair that is significant by chance, does not move it
     ceiling   score of the ideal code, the factors themselves
     interval  value +- 1.96 standard errors, cut to [0, 1]
 
@@ -20,13 +21,16 @@ import numpy as np
 
 from disent_plugins.contracts import Report, Result, Subject, Value
 from disent_plugins.metrics.factors.sample import (
+    CeilingOptions,
     FactorOptions,
     Sample,
+    continuous,
     halved,
     ideal,
     permuted,
     resampled,
     sample_settings,
+    untied,
 )
 from disent_plugins.metrics.statistics.seeds import derived, stream
 
@@ -45,6 +49,40 @@ class Says:
     better: str = "up"
 
 
+@dataclass(frozen=True)
+class Best:
+    """The ideal code on some rows.
+
+    Attributes:
+        sample: The rows with it.
+        continuous: Whether it has no ties; otherwise it is the factors themselves.
+    """
+
+    sample: Sample
+    continuous: bool
+
+
+_CONTINUOUS = (
+    "The codes are continuous, so the ceiling is that of the factors without ties, less than that of the factors."
+)
+
+
+def best_code(sample: Sample, options: CeilingOptions, seed: int) -> Best:
+    """The ideal code of the kind that the sample's codes are of.
+
+    Bins and pieces of codes without ties straddle the borders between a factor's values, so that not even an invertible
+    one scores 1. The most that such codes reach is what the factors do once chance has told equal values apart.
+
+    Args:
+        sample: The rows.
+        options: What the ceiling is to be.
+        seed: Of that chance.
+    """
+    if options.ceiling == "auto" and continuous(sample.codes):
+        return Best(untied(sample, stream(seed, "factors", "ceiling")), True)
+    return Best(ideal(sample), False)
+
+
 def scored(
     name: str,
     subject: Subject,
@@ -54,6 +92,7 @@ def scored(
     says: Mapping[str, Says],
     *,
     halves: bool = False,
+    best: Best | None = None,
     notes: Sequence[str] = (),
     recorded: Mapping[str, Any] | None = None,
 ) -> Result:
@@ -63,11 +102,16 @@ def scored(
         name: Of the metric.
         subject, config, sample: What is measured, how, and on which rows.
         score, says, halves: As in ``referenced``.
+        best: The ideal code; none: the factors themselves.
         notes, recorded: As in ``factor_result``.
     """
+    if best is not None:
+        notes = (*notes, _CONTINUOUS) if best.continuous else notes
+        recorded = {**(recorded or {}), "continuous_ceiling": best.continuous}
     values = referenced(
         score, sample, subject.seed, says,
-        permutations=config.permutations, bootstrap=config.bootstrap, halves=halves, report=subject.report,
+        permutations=config.permutations, bootstrap=config.bootstrap, halves=halves,
+        best=best.sample if best else None, report=subject.report,
     )  # fmt: skip
     return factor_result(name, subject, config, sample, values, notes=notes, recorded=recorded)
 
@@ -106,6 +150,7 @@ def referenced(
     permutations: int = 5,
     bootstrap: int = 100,
     halves: bool = False,
+    best: Sample | None = None,
     report: Report = lambda done, total, what: None,
 ) -> dict[str, Value]:
     """Score a sample, and what a code without information and an ideal one score in its place.
@@ -115,11 +160,12 @@ def referenced(
         sample: The rows.
         seed: Of the metric, the permutations and the resamples.
         says: Value name to what it is; exactly these values of ``score`` are kept.
-        permutations: Permutations that the floor is the mean of.
+        permutations: Permutations that the floor is the median of.
         bootstrap: Resamples behind the interval; 0 for no interval.
         halves: Whether the resamples are half-samples, for a score that selects by significance: it selects anew in
             each. Their deviations are taken from the score of all rows, so that the interval also covers what half of
             the rows are too few to select.
+        best: The sample with the ideal code; none: with the factors themselves.
         report: Progress.
     """
     total, own = permutations + bootstrap + 2, derived(seed, "score")
@@ -129,14 +175,14 @@ def referenced(
         report(step, total, "reference points")
         return found
 
-    found, best = call(1, sample), call(2, ideal(sample))
+    found, most = call(1, sample), call(2, ideal(sample) if best is None else best)
     floors = [call(3 + i, permuted(sample, stream(seed, "floor", str(i)))) for i in range(permutations)]
     first, drawn = 3 + permutations, halved if halves else resampled
     draws = [call(first + i, drawn(sample, stream(seed, "bootstrap", str(i)))) for i in range(bootstrap)]
     n = int(sample.test.sum())
     return {
         name: value_of(
-            what, found[name], [f[name] for f in floors], best[name], [d[name] for d in draws], n, halves=halves
+            what, found[name], [f[name] for f in floors], most[name], [d[name] for d in draws], n, halves=halves
         )
         for name, what in says.items()
     }
@@ -158,7 +204,7 @@ def value_of(
         halves: Whether the resamples are half-samples.
     """
     low, high = interval(found, draws, found if halves else None) if len(draws) else (None, None)
-    floor = float(np.mean(floors))
+    floor = float(np.median(floors))
     return Value(float(found), says.unit, floor, float(ceiling), low, high, n, says.estimator, says.better)
 
 

@@ -26,8 +26,18 @@ class FactorOptions(Options):
         "auto", "Rows to measure; auto: the test split if one was given, otherwise all."
     )
     samples: int = option(10_000, "Most rows to measure (to fit on, where something is fitted).", low=10)
-    permutations: int = option(5, "Permutations of the factors that the floor is the mean of.", low=1)
+    permutations: int = option(5, "Permutations of the factors that the floor is the median of.", low=1)
     bootstrap: int = option(100, "Resamples for the 95 % intervals.", low=10)
+
+
+@dataclass(frozen=True)
+class CeilingOptions(FactorOptions):
+    """Options of metrics that a continuous code, however good, cannot score 1 by."""
+
+    ceiling: Literal["auto", "factors"] = option(
+        "auto",
+        "The ideal code: the factors; auto: without ties where the codes have none, which continuous codes reach.",
+    )
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,21 @@ def permuted(sample: Sample, generator: np.random.Generator) -> Sample:
 def ideal(sample: Sample) -> Sample:
     """The sample with its factors as codes: what a perfect representation of these very rows is."""
     return replace(sample, codes=sample.factors.astype(np.float64))
+
+
+def untied(sample: Sample, generator: np.random.Generator) -> Sample:
+    """The sample with its factors as codes, equal values told apart at random by a thousandth of a step."""
+    return replace(sample, codes=sample.factors + 1e-3 * generator.random(sample.factors.shape))
+
+
+def continuous(codes: np.ndarray) -> bool:
+    """Whether all the codes [N, D] that vary have hardly any ties: more values than one for two rows.
+
+    >>> continuous(np.array([[0.1, 5.0], [0.2, 5.0], [0.3, 5.0]])), continuous(np.array([[0.1, 1.0], [0.2, 5.0]] * 2))
+    (True, False)
+    """
+    varying = codes[:, (codes != codes[0]).any(axis=0)]
+    return varying.shape[1] > 0 and all(2 * len(np.unique(code)) > len(code) for code in varying.T)
 
 
 def resampled(sample: Sample, generator: np.random.Generator) -> Sample:

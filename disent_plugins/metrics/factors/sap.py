@@ -21,8 +21,8 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.factors.references import Says, scored
-from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample
+from disent_plugins.metrics.factors.references import Says, best_code, scored
+from disent_plugins.metrics.factors.sample import CeilingOptions, Sample, fitted_sample
 from disent_plugins.metrics.statistics.quiet import quiet
 from disent_plugins.options import option
 
@@ -32,7 +32,7 @@ _PERFECT = ("identity", "permuted", "dead-code", "outlier", "many-valued", "many
 
 
 @dataclass(frozen=True)
-class SapConfig(FactorOptions):
+class SapConfig(CeilingOptions):
     """Options of SAP."""
 
     predictor: Literal["threshold", "svm", "r2"] = option("threshold", "What predicts a factor from one code.")
@@ -54,9 +54,10 @@ class Sap:
         "`predictor=svm` (preset `dlib`): accuracy of a linear support vector machine (C 0.01, balanced) on the raw "
         "code. With one code the second best scores 0.",
         range="0 to 1, up.",
-        floor="Mean over permutations of the factors.",
-        ceiling="The factors themselves as codes. With `svm` this is far below 1: a line cannot tell ordered values "
-        "apart by one threshold.",
+        floor="Median over permutations of the factors.",
+        ceiling="The factors themselves as codes; where no code has ties, the factors without ties, 0.87 for 8 "
+        "values, as pieces straddle the borders between values (`ceiling=factors` asks for the factors). With "
+        "`svm` this is far below 1: a line cannot tell ordered values apart by one threshold.",
         cost="Grows with rows x codes x factors: 0.1 s for 10,000 rows, 10 codes, 6 factors; `svm` some 30 s.",
         distrust="Two codes that share a factor score as badly as none. Values of `svm` change with the scale of codes "
         "and compare with nothing but published ones.",
@@ -65,6 +66,9 @@ class Sap:
             Expect("duplicated", "sap", 0.0, 0.001, "the second-best code is as good as the best"),
             Expect("rotated", "sap", 0.0, 0.3, "every code mixes all factors"),
             Expect("one-code", "sap", 0.157, 0.177, "one factor of six is known"),
+            Expect(
+                "continuous", "sap", 0.97, 1.03, "invertible, so as good as continuous codes can be", normalised=True
+            ),
             Expect("noise", "sap", -0.03, 0.03, "independent codes", normalised=True),
         ),
     )
@@ -85,7 +89,7 @@ class Sap:
             return {"sap": gap(predictability(of, config.predictor, seed))}
 
         says = {"sap": Says("score", f"gap of the best two codes; {config.predictor}")}
-        return scored("sap", subject, config, sample, score, says)
+        return scored("sap", subject, config, sample, score, says, best=best_code(sample, config, subject.seed))
 
 
 def gap(scores: np.ndarray) -> float:

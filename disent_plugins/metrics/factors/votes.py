@@ -54,42 +54,47 @@ def agreeing_batches(factors: np.ndarray, fixed: np.ndarray, batch: int, generat
 
 
 def agreeing_pairs(
-    factors: np.ndarray, fixed: np.ndarray, batch: int, generator: np.random.Generator
+    factors: np.ndarray, fixed: np.ndarray, batch: int, generator: np.random.Generator, *, same: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For every vote, pairs of different rows; the two of a pair have the same value of the fixed factor.
+    """For every vote, pairs of rows; the two of a pair have the same value of the fixed factor.
 
-    Args, errors: As for ``agreeing_batches``.
+    Args:
+        factors, fixed, batch, generator: As for ``agreeing_batches``.
+        same: Whether the two may be the same row; values of a single row are then left in.
+
+    Raises:
+        UsageError: As for ``agreeing_batches``, unless ``same``.
 
     Returns:
         [V, B] and [V, B] int64 rows.
     """
     one, other = (np.empty((len(fixed), batch), dtype=np.int64) for _ in range(2))
-    for votes, group in _by_factor(factors, fixed):
+    for votes, group in _by_factor(factors, fixed, 1 if same else 2):
         shape = (len(votes), batch)
         position = generator.integers(len(group.order), size=shape)
         first, count = group.first[position], group.count[position]
-        step = generator.integers(1, count, size=shape)
+        step = generator.integers(0 if same else 1, count, size=shape)
         one[votes] = group.order[position]
         other[votes] = group.order[first + (position - first + step) % count]
     return one, other
 
 
 class _Groups:
-    """Rows sorted by value, and for every position where its value's rows begin and how many they are."""
+    """Rows of values of ``least`` rows or more, by value, and for every place where its value begins and its rows."""
 
-    def __init__(self, column: np.ndarray) -> None:
+    def __init__(self, column: np.ndarray, least: int) -> None:
         order = np.argsort(column, kind="stable")
         counts = np.bincount(column)
-        self.order = order[counts[column[order]] > 1]
-        sizes = counts[counts > 1]
+        self.order = order[counts[column[order]] >= least]
+        sizes = counts[counts >= least]
         self.first = np.repeat(np.cumsum(sizes) - sizes, sizes)
         self.count = np.repeat(sizes, sizes)
 
 
-def _by_factor(factors: np.ndarray, fixed: np.ndarray) -> Iterator[tuple[np.ndarray, _Groups]]:
+def _by_factor(factors: np.ndarray, fixed: np.ndarray, least: int = 2) -> Iterator[tuple[np.ndarray, _Groups]]:
     """Per factor: the votes that fix it, and its rows by value."""
     for k in np.unique(fixed):
-        group = _Groups(factors[:, k])
+        group = _Groups(factors[:, k], least)
         if not len(group.order):
             raise UsageError(
                 f"No two rows agree on factor {k}.",
@@ -120,7 +125,7 @@ def guessed(
         sample: The rows.
         seed: Of the metric, the permutations and the half-samples.
         says: What the value is.
-        permutations: Permutations that the floor is the mean of.
+        permutations: Permutations that the floor is the median of.
         halves: Half-samples. Those where all rows differ in some factor are left out; no interval if two are not left.
         report: Progress.
     """
@@ -141,4 +146,4 @@ def guessed(
     ]
     low, high = interval(value, draws) if len(draws) > 1 else (None, None)
     n = int(sample.test.sum())
-    return Value(value, says.unit, float(np.mean(chance)), best, low, high, n, says.estimator, says.better)
+    return Value(value, says.unit, float(np.median(chance)), best, low, high, n, says.estimator, says.better)

@@ -106,6 +106,10 @@ def _identity(factors: np.ndarray, generator: np.random.Generator) -> np.ndarray
     return factors.astype(np.float64)
 
 
+def _continuous(factors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    return np.asarray(factors + 0.9 * generator.random(factors.shape))
+
+
 def _duplicated(factors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.hstack([factors, factors])
 
@@ -241,6 +245,8 @@ _EIGHT = (8,) * 6
 _PUBLISHED = "the usual unit test of factor metrics: Locatello et al. 2019, disentanglement_lib"
 _FACTORS: tuple[tuple[str, Make, tuple[int, ...], str, str], ...] = (
     ("identity", _identity, _EIGHT, "The factors are the codes.", _PUBLISHED),
+    ("continuous", _continuous, (4, 24, 183), "The factors, every row moved at random within its value: no ties, and "
+     "still invertible.", "bins that straddle the borders between values, or hold a row or two"),
     ("duplicated", _duplicated, _EIGHT, "The factors twice, side by side.", _PUBLISHED),
     ("rotated", _rotated, _EIGHT, "The factors, rotated at random: all there, on no axis.",
      "axis alignment: Locatello et al. 2019, section 3"),

@@ -48,6 +48,44 @@ def test_score_agrees_with_a_slow_reference_on_raw_codes() -> None:
     assert right.mean() == pytest.approx(classifier.score(vectors[300:], fixed[300:]), abs=1e-12)
 
 
+def published(codes: np.ndarray, grid: tuple[int, ...], seed: int, train: int, votes: int) -> float:
+    """The study of Locatello et al. 2019, written out: codes of a full grid, both of a pair drawn independently."""
+    random = np.random.default_rng(seed)
+    vectors, fixed = [], random.integers(len(grid), size=train + votes)
+    for k in fixed:
+        one, other = (random.integers(grid, size=(64, len(grid))) for _ in range(2))
+        other[:, k] = one[:, k]
+        rows = (np.ravel_multi_index(tuple(part.T), grid) for part in (one, other))
+        first, second = (codes[some] for some in rows)
+        vectors.append(np.abs(first - second).mean(axis=0))
+    classifier = LogisticRegression(max_iter=1000).fit(vectors[:train], fixed[:train])
+    return float(classifier.score(vectors[train:], fixed[train:]))
+
+
+def test_preset_allows_the_equal_pairs_of_the_published_study() -> None:
+    grid = (2, 50, 4)
+    factors = np.stack(np.unravel_index(np.arange(400), grid), axis=1)
+    codes = np.random.default_rng(0).normal(size=(400, 10))
+    study = published(codes, grid, 3, 4000, 2000)
+    options = dict(BetaVae.presets["dlib"])
+    ours = right_guesses(codes, factors, 1, train_votes=4000, votes=2000, **options).mean()
+    # Two proportions of 2,000: three standard errors of their difference.
+    assert ours == pytest.approx(study, abs=0.045)
+    assert right_guesses(codes, factors, 1, train_votes=4000, votes=2000, scale="raw").mean() < study - 0.1
+
+
+def test_pairs_of_one_row_are_drawn_where_they_are_allowed_only() -> None:
+    factors = np.array([[0], [0], [0], [0], [1]])
+    fixed = np.zeros(500, dtype=int)
+    one, other = agreeing_pairs(factors, fixed, 8, np.random.default_rng(0))
+    assert not (one == other).any()
+    assert 4 not in one
+    one, other = agreeing_pairs(factors, fixed, 8, np.random.default_rng(0), same=True)
+    assert (one == other).mean() == pytest.approx(4 / 5 / 4 + 1 / 5, abs=0.03)
+    assert (one == 4).mean() == pytest.approx(1 / 5, abs=0.03)
+    assert (factors[one] == factors[other]).all()
+
+
 def test_one_code_tells_its_factor_from_the_others() -> None:
     codes, factors = made.perfect("six")
     # A sixth of the votes is recognised; of the others, a fifth is guessed.

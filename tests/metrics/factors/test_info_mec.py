@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,44 @@ def test_perfect_codes_score_one_and_noise_zero(sizes: tuple[int, ...]) -> None:
     assert explicitness(noise, factors, TEST) < 0.01
 
 
+@pytest.mark.parametrize(("n", "sizes"), [(1000, (4, 6, 183)), (2500, (4, 6, 500)), (300, (4, 6, 40))])
+def test_an_invertible_continuous_code_is_seen_where_a_fifth_of_few_rows_is_judged(
+    n: int, sizes: tuple[int, ...], tmp_path: Path
+) -> None:
+    factors = table(n, sizes)
+    subject = made(tmp_path, factors + 0.9 * np.random.default_rng(9).random(factors.shape), factors)
+    subject.codes.split[: n * 4 // 5] = 0
+    seen = replace(subject, codes=replace(subject.codes, split_source="made: by chance"))
+    values = InfoMec(InfoMecConfig(bootstrap=10)).measure(seen).values
+    assert values["info-mec/modularity"].value > 0.95
+    assert values["info-mec/compactness"].value > 0.95
+    assert values["info-mec/modularity"].n == n
+    assert values["info-mec/explicitness"].n < n / 4
+    assert values["info-mec/modularity"].floor == values["info-mec/compactness"].floor == 0
+
+
+def mixed(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes that know one factor well and the others a little."""
+    factors = table(n, (4, 4, 4), seed)
+    mixture = np.eye(3) + 0.4 * np.random.default_rng(5).normal(size=(3, 3))
+    return factors @ mixture + 0.3 * normal(n, 3, seed), factors
+
+
+def test_more_rows_of_one_population_do_not_change_modularity() -> None:
+    means = [
+        np.mean([mixing(*mixed(n, seed))[0] for seed in range(reps)])
+        for n, reps in ((200, 20), (300, 15), (1000, 8), (5000, 4), (20_000, 1))
+    ]
+    assert np.ptp(means) < 0.05
+
+
+def test_a_code_that_knows_next_to_nothing_weighs_next_to_nothing() -> None:
+    factors = table(20_000, (8,) * 4)
+    weak = 0.1 * factors.sum(axis=1, keepdims=True) + normal(20_000, 1)
+    assert mixing(factors.astype(float), factors)[0] == pytest.approx(1.0, abs=0.002)
+    assert mixing(np.hstack([factors, weak]), factors)[0] > 0.97
+
+
 @pytest.mark.parametrize("row", [3, N - 3])
 def test_one_outlier_changes_nothing(row: int) -> None:
     factors = table()
@@ -57,11 +96,11 @@ def test_duplicates_and_rotations_and_one_code() -> None:
     codes = factors.astype(float)
     rotated = codes @ np.linalg.qr(normal(6, 6))[0]
     m, c = mixing(np.hstack([codes, codes])[TEST], factors[TEST])
-    assert [m, c] == pytest.approx([1.0, 5 / 11])
+    assert [m, c] == pytest.approx([1.0, 5 / 11], abs=0.01)
     assert explicitness(np.hstack([codes, codes]), factors, TEST) > 0.99
     assert max(mixing(rotated[TEST], factors[TEST])) < 0.7
     assert explicitness(rotated, factors, TEST) > 0.99
-    assert mixing(codes[TEST, :1], factors[TEST]) == pytest.approx((1.0, 1 / 6))
+    assert mixing(codes[TEST, :1], factors[TEST]) == pytest.approx((1.0, 1 / 6), abs=0.005)
     assert mixing(codes[TEST], factors[TEST, :1]) == (1.0, 1.0)
     assert explicitness(codes[:, :1], factors, TEST) == pytest.approx(1 / 6, abs=0.01)
     assert explicitness(np.zeros((N, 2)), factors, TEST) == 0.0
@@ -93,10 +132,10 @@ def test_mixing_is_the_formula_with_exact_chance() -> None:
         for k, v in enumerate(factors.T):
             chance = expected_mutual_information(contingency_matrix(z, v, sparse=True), N)
             share[j, k] = (mutual_info_score(z, v) - chance) / (mutual_info_score(v, v) - chance)
-    share[[0, 2], [1, 0]] = 0.0  # independent, so not significant
-    m = np.mean([(row.max() / row.sum() - 1 / 2) / (1 - 1 / 2) for row in share])
+    rows = [(row.max() / row.sum() - 1 / 2) / (1 - 1 / 2) for row in share]
+    m = np.average(rows, weights=share.sum(axis=1))
     c = np.mean([(column.max() / column.sum() - 1 / 3) / (1 - 1 / 3) for column in share.T])
-    assert mixing(codes, factors) == pytest.approx((m, c), abs=1e-3)
+    assert mixing(codes, factors) == pytest.approx((min(m, 1), c), abs=1e-5)
 
 
 @given(st.integers(0, 10_000))
@@ -114,19 +153,21 @@ def test_order_and_scale_do_not_matter(seed: int) -> None:
 @given(st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None, derandomize=True)
 def test_concentration_is_a_share(seed: int) -> None:
-    matrix = np.random.default_rng(seed).random((5, 4))
-    assert np.all((concentration(matrix) >= 0) & (concentration(matrix) <= 1))
-    assert concentration(np.eye(4)).tolist() == [1.0] * 4
+    matrix = np.random.default_rng(seed).random((5, 4)) - 0.2
+    found = concentration(matrix.max(axis=1), matrix.sum(axis=1), 4)
+    assert np.all((found >= 0) & (found <= 1))
+    assert concentration(np.ones(4), np.ones(4), 4).tolist() == [1.0] * 4
+    assert concentration(np.array([0.2]), np.array([0.2]), 1).tolist() == [1.0]
 
 
 def test_golden_values() -> None:
     factors, test = table(500, (3, 4, 5)), np.arange(500) >= 300
     codes = factors @ np.array([[1.0, 0.2, 0.0], [0.1, 1.0, 0.4], [0.0, 0.3, 1.0]])
     found = (*mixing(codes, factors), explicitness(codes, factors, test))
-    assert found == pytest.approx((0.263274763525, 0.453381808611, 0.998175434354), abs=1e-9)
+    assert found == pytest.approx((0.258457870762, 0.450434945428, 0.998175434354), abs=1e-9)
 
 
-def test_intervals_hold_the_mean_over_other_rows_although_the_selection_jumps(tmp_path: Path) -> None:
+def test_intervals_hold_the_mean_over_other_rows(tmp_path: Path) -> None:
     found = []
     for seed in range(12):
         factors = table(2000, seed=seed)
@@ -135,7 +176,7 @@ def test_intervals_hold_the_mean_over_other_rows_although_the_selection_jumps(tm
     for name in ("info-mec/modularity", "info-mec/compactness"):
         values = [result.values[name] for result in found]
         mean, spread = np.mean([value.value for value in values]), np.std([value.value for value in values])
-        assert spread > 0.01
+        assert spread > 0.001
         assert sum(value.low <= mean <= value.high for value in values) >= 11  # type: ignore[operator]
 
 

@@ -10,7 +10,9 @@ from sklearn.metrics import mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
 from disent_plugins.metrics.factors.information import (
+    Bins,
     binned,
+    bins_for,
     chance_information,
     entropies,
     knowledge,
@@ -48,12 +50,27 @@ def test_information_is_that_of_scikit_learn(seed: int, left: int, right: int) -
     assert mutual_information(x, y).item() == pytest.approx(mutual_info_score(x[:, 0], y[:, 0]), abs=1e-12)
 
 
+def exact_chance(x: np.ndarray, y: np.ndarray) -> float:
+    return float(expected_mutual_information(contingency_matrix(x, y, sparse=True), len(x)))
+
+
 @pytest.mark.parametrize(("n", "left", "right"), [(10_000, 183, 183), (10_000, 20, 8), (300, 20, 24), (500, 2, 2)])
 def test_chance_is_the_exact_expectation(n: int, left: int, right: int) -> None:
     x, y = draws(n, left), draws(n, right, seed=1)
-    table = contingency_matrix(x[:, 0], y[:, 0], sparse=True)
-    exact = expected_mutual_information(table, n)
-    assert chance_information(x, y).item() == pytest.approx(exact, rel=0.01)
+    assert chance_information(x, y).item() == pytest.approx(exact_chance(x[:, 0], y[:, 0]), rel=1e-4)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), n=st.integers(2, 2000), skew=st.sampled_from([0.03, 0.3, 3.0]))
+def test_chance_is_exact_for_few_rows_and_bins_of_very_unequal_size(seed: int, n: int, skew: float) -> None:
+    generator = np.random.default_rng(seed)
+    columns = [generator.choice(12, size=n, p=generator.dirichlet(np.full(12, skew))) for _ in range(4)]
+    x, y, z, v = (np.unique(column, return_inverse=True)[1] for column in columns)
+    found = chance_information(np.stack([x, y], axis=1), np.stack([z, v], axis=1))
+    exact = [
+        [exact_chance(code, factor) if min(code.max(), factor.max()) else 0.0 for factor in (z, v)] for code in (x, y)
+    ]
+    assert found == pytest.approx(np.array(exact), rel=1e-4, abs=1e-12)
 
 
 @pytest.mark.parametrize("sizes", [(8,) * 6, (4, 24, 183)])
@@ -64,6 +81,33 @@ def test_noise_is_hardly_ever_significant(sizes: tuple[int, ...]) -> None:
         for seed in range(20)
     )
     assert hits == 0
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(200, (4, 6, 183)), (500, (4, 6, 500)), (60, (4, 6, 40))])
+def test_few_rows_show_what_an_invertible_continuous_code_knows(n: int, sizes: tuple[int, ...]) -> None:
+    for seed in range(5):
+        factors = draws(n, *sizes, seed=seed)
+        found = knowledge(factors + 0.9 * np.random.default_rng(seed).random(factors.shape), factors)
+        assert np.diag(found.significant)[:2].all()
+        assert found.signed.argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_bins_follow_the_rows_there_are_and_few_values_stay_apart() -> None:
+    factors = draws(200, 183)
+    assert bins_for(factors) == Bins(40, 100)
+    assert bins_for(draws(10_000, 183)) == Bins(183, 183)
+    assert bins_for(factors, 7) == Bins(7, 7)
+    codes = np.stack([np.arange(200) % 100, np.arange(200)], axis=1)
+    cut = binned(codes, bins_for(factors))
+    assert cut[:, 0].tolist() == codes[:, 0].tolist()
+    assert np.bincount(cut[:, 1]).tolist() == [5] * 40
+
+
+def test_shares_of_noise_are_0_on_average() -> None:
+    factors = draws(300, 8, 24)
+    found = [knowledge(np.random.default_rng(seed).normal(size=(300, 10)), factors).signed for seed in range(40)]
+    mean, error = np.mean(found), np.std(found) / np.sqrt(np.size(found))
+    assert abs(mean) < 4 * error
 
 
 @given(st.integers(0, 10_000))

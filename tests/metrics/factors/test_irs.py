@@ -17,6 +17,14 @@ def test_a_perfect_code_scores_1(case: str) -> None:
     assert irs(*made.perfect(case)) >= 0.99
 
 
+def test_an_invertible_continuous_code_is_at_its_ceiling(tmp_path: Path) -> None:
+    factors = made.factors()
+    codes = factors + 0.9 * np.random.default_rng(2).random(factors.shape)
+    value = Irs(IrsConfig(bootstrap=10)).measure(made.subject(tmp_path, codes, factors)).values["irs"]
+    assert value.normalised == pytest.approx(1.0, abs=0.01)
+    assert value.value < 0.95
+
+
 def test_rotated_codes_are_penalised() -> None:
     assert irs(*made.rotated()) < 0.3
     # 0.481 and 0.391 in a published suite, with another rotation.
@@ -29,7 +37,7 @@ def test_rotated_codes_are_penalised() -> None:
 def test_noise_is_at_the_floor(shape: str, n: int, tmp_path: Path) -> None:
     value = Irs(IrsConfig(bootstrap=10)).measure(made.subject(tmp_path, *made.noise(shape, n))).values["irs"]
     assert value.normalised == pytest.approx(0.0, abs=0.03)
-    assert value.ceiling == 1.0
+    assert value.ceiling == pytest.approx(0.89, abs=0.02)  # noise has no ties
 
 
 def test_small_groups_make_noise_look_robust_on_raw_codes() -> None:

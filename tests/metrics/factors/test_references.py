@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disent_plugins.metrics.factors.references import Says, interval, referenced
-from disent_plugins.metrics.factors.sample import Sample, halved, permuted, resampled, sample_of
+from disent_plugins.metrics.factors.references import Says, best_code, interval, referenced, value_of
+from disent_plugins.metrics.factors.sample import CeilingOptions, Sample, halved, permuted, resampled, sample_of
 from disent_plugins.metrics.factors.scale import scaled
 from disent_plugins.metrics.statistics.seeds import stream
 
@@ -43,7 +43,7 @@ def test_floor_ceiling_and_interval_are_what_they_say() -> None:
     )["right"]  # fmt: skip
     assert value.value == right(guessed(), 0)["right"]
     floors = [right(permuted(guessed(), stream(7, "floor", str(i))), 0)["right"] for i in range(6)]
-    assert value.floor == pytest.approx(np.mean(floors))
+    assert value.floor == pytest.approx(np.median(floors))
     assert value.floor == pytest.approx(1 / 4, abs=0.05)
     assert value.ceiling == 1.0
     assert (value.n, value.unit, value.estimator) == (400, "accuracy", "in words")
@@ -103,6 +103,24 @@ def test_an_interval_of_halves_is_two_standard_errors_too_and_sees_a_shift() -> 
     value = referenced(selecting, guessed(), 7, {"selecting": Says("share", "")}, halves=True)["selecting"]
     assert value.low == pytest.approx(0.8 - 1.96 * 0.1, abs=1e-4)
     assert value.high == pytest.approx(0.8 + 1.96 * 0.1, abs=1e-4)
+
+
+def test_one_accident_among_permutations_does_not_move_the_floor() -> None:
+    assert value_of(Says("share", ""), 0.5, [0.0, 1.0, 0.0, 0.0, 0.0], 1.0, [], 9).floor == 0.0
+
+
+def test_the_ideal_of_codes_without_ties_has_none_and_is_the_factors_in_order() -> None:
+    factors = np.random.default_rng(0).integers(5, size=(N, 2))
+    spread = factors + np.random.default_rng(1).random(factors.shape)
+    still = np.ones((N, 1))
+    for codes, without in ((spread, True), (factors, False), (np.hstack([still, spread]), True),
+                           (np.hstack([factors[:, :1], spread]), False)):  # fmt: skip
+        best = best_code(sample_of(codes, factors), CeilingOptions(), 3)
+        assert best.continuous == without
+        assert np.array_equal(np.rint(best.sample.codes), factors)
+        assert all(len(np.unique(code)) == (N if without else 5) for code in best.sample.codes.T)
+        assert not best_code(sample_of(codes, factors), CeilingOptions(ceiling="factors"), 3).continuous
+    assert not best_code(sample_of(still, factors), CeilingOptions(), 3).continuous
 
 
 def test_a_code_of_one_value_in_nearly_all_rows_is_no_code_on_ranks() -> None:
