@@ -13,8 +13,9 @@ import numpy as np
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.content_style.classifiers import WORDS, Reading, standardised
+from disent_plugins.metrics.content_style.classifiers import Reading
 from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
+from disent_plugins.metrics.probe.views import standardised
 from disent_plugins.metrics.statistics.bootstrap import mean_interval
 from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import option
@@ -208,4 +209,4 @@ def _information(reading: Reading, block: str, resamples: int, seed: int) -> Val
     low, high = mean_interval(whole + reading.log_prob, resamples, stream(seed, "dependence", "information", block))
     better = "up" if block == "content" else "down"
     return Value(value, "nats", 0.0, whole, min(max(low, 0.0), value), max(high, value), len(reading.labels),
-                 f"lower bound: entropy less cross-entropy; {WORDS['nonlinear']}", better)  # fmt: skip
+                 f"lower bound: entropy less calibrated cross-entropy; {reading.surest}", better)  # fmt: skip

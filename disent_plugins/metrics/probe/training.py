@@ -1,5 +1,8 @@
 """Training the probe of the paper's appendix D under two named budgets.
 
+The tuned budget's network is given levelled and whitened codes, and has to be right on more validation rows than every
+linear classifier is; otherwise the best of those answers, so that no leak is missed that a straight line finds.
+
 Several probes of the same input width train side by side in one stack: every one has its own weights, statistics, order
 of batches and noise, so nothing passes between them; only the overhead of the steps is shared.
 
@@ -16,7 +19,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from disent_plugins.metrics.probe.linear import Answers, best_linear
 from disent_plugins.metrics.probe.network import Networks
+from disent_plugins.metrics.probe.views import Views
+from disent_plugins.metrics.statistics.cores import one_blas_thread
 from disent_plugins.metrics.statistics.seeds import derived, stream
 
 VALIDATION_SHARE = 0.1
@@ -31,8 +37,8 @@ class Preset:
         epochs: Passes over the training rows, at least.
         batch: Largest batch.
         minimum_steps: Smaller sets get smaller batches (down to 16), then more epochs, until this many steps are taken.
-        tuned: Standardise the input, let the learning rate fall to 0 along a cosine, and keep the best epoch on
-            validation; otherwise raw input, constant rate, last step.
+        tuned: Level and whiten the input (see ``views``), let the learning rate fall to 0 along a cosine, and keep the
+            best on validation of all epochs and linear classifiers; otherwise raw input, constant rate, last step.
     """
 
     learning_rate: float
@@ -86,7 +92,9 @@ class ProbeFit:
         correct: [N] bool.
         steps: Optimiser steps taken.
         batch: Batch size.
-        epoch: The epoch that was evaluated, from 1.
+        epoch: The epoch of the network that was evaluated, or would have been, from 1.
+        rival: The linear classifier whose answers these are, in words, as it was right on more validation rows; None
+            for the network's.
     """
 
     predicted: np.ndarray
@@ -94,6 +102,7 @@ class ProbeFit:
     steps: int
     batch: int
     epoch: int
+    rival: str | None = None
 
     @property
     def accuracy(self) -> float:
@@ -118,7 +127,7 @@ def probe(
         train_y, test_y: [N] labels; every label of the test set occurs in training.
         preset: A name in ``PRESETS``.
         seed: Weights, batches, noise and the validation rows.
-        validation: Rows to choose the epoch by; a seeded tenth of the training rows if None. ``paper`` uses none.
+        validation: Rows to choose the answers by; a seeded tenth of the training rows if None. ``paper`` uses none.
 
     Raises:
         ValueError: Fewer than two training rows, or a label that training lacks.
@@ -182,17 +191,23 @@ def probes(
 
     noise = [_generator(seed, "noise") for seed in seeds]
     order = [_generator(seed, "order") for seed in seeds]
-    networks = Networks(train[0].value.shape[1], len(classes), [_generator(seed, "weights") for seed in seeds])
-    scales = [_scale(x, seed) if budget.tuned else None for x, seed in zip(train, seeds, strict=True)]
-    tested = _drawn(test, scales, [_generator(seed, "test noise") for seed in seeds])
-    judged = _drawn(validation[0], scales, [_generator(seed, "validation noise") for seed in seeds])
     targets, judged_targets = _targets(train_y, classes), _targets(validation[1], classes)
+    views = [_views(x, seed) if budget.tuned else None for x, seed in zip(train, seeds, strict=True)]
+    rivals = [
+        _rival(view, seed, each, targets.numpy(), judged_targets.numpy())
+        for view, seed, *each in zip(views, seeds, train, validation[0], test, strict=True)
+        if view is not None
+    ]
+    tested = _drawn(test, views, [_generator(seed, "test noise") for seed in seeds])
+    judged = _drawn(validation[0], views, [_generator(seed, "validation noise") for seed in seeds])
+    settled, settled_views = zip(*(_settled(x, view) for x, view in zip(train, views, strict=True)), strict=True)
+    networks = Networks(tested.shape[2], len(classes), [_generator(seed, "weights") for seed in seeds])
     optimiser = torch.optim.Adam(networks.parameters(), lr=budget.learning_rate, fused=True)
 
     best, best_epoch = np.full(len(seeds), -np.inf), np.zeros(len(seeds), dtype=np.int64)
     predicted = np.empty((len(seeds), len(test_y)), dtype=np.int64)
     for epoch in range(epochs):
-        x, y = _shuffled(_drawn(train, scales, noise), targets, order)
+        x, y = _shuffled(_drawn(settled, settled_views, noise), targets, order)
         for step in range(steps):
             if budget.tuned:
                 _set_rate(optimiser, budget.learning_rate, (epoch * steps + step) / (epochs * steps))
@@ -212,11 +227,25 @@ def probes(
         if better.any():
             predicted[better] = _predict(networks, tested).numpy()[better]
         tick(epoch + 1, epochs)
+    words: list[str | None] = [None] * len(seeds)
+    for which, (share, rival) in enumerate(rivals):
+        if share > best[which]:
+            predicted[which], words[which] = rival.asked.argmax(axis=1), rival.words
     answers = classes[predicted]
     return [
-        ProbeFit(answer, answer == test_y, epochs * steps, batch, int(epoch))
-        for answer, epoch in zip(answers, best_epoch, strict=True)
+        ProbeFit(answer, answer == test_y, epochs * steps, batch, int(epoch), word)
+        for answer, epoch, word in zip(answers, best_epoch, words, strict=True)
     ]
+
+
+def _rival(
+    view: Views, seed: int, inputs: Sequence[Inputs], y: np.ndarray, judged_y: np.ndarray
+) -> tuple[float, Answers]:
+    """The best linear classifier of inputs to train on, to judge by and to answer, the last two as the network's."""
+    names = ("scale", "validation noise", "test noise")
+    x, judged, asked = (_draw(x, _generator(seed, name)).numpy() for x, name in zip(inputs, names, strict=True))
+    with one_blas_thread():
+        return best_linear(view, x, y, judged, judged_y, asked, derived(seed, "linear"))
 
 
 def _inputs(x: np.ndarray | Inputs) -> Inputs:
@@ -246,23 +275,26 @@ def _draw(x: Inputs, generator: torch.Generator) -> torch.Tensor:
     return value + torch.from_numpy(x.sigma) * torch.randn(value.shape, generator=generator)
 
 
-_Scale = tuple[torch.Tensor, torch.Tensor]
+def _views(x: Inputs, seed: int) -> Views:
+    with one_blas_thread():
+        return Views.of(_draw(x, _generator(seed, "scale")).numpy())
 
 
-def _scale(x: Inputs, seed: int) -> _Scale:
-    """Mean and standard deviation of the training input; a constant column is only centred."""
-    drawn = _draw(x, _generator(seed, "scale")).double()
-    mean, std = drawn.mean(dim=0), drawn.std(dim=0, unbiased=False)
-    std[std <= 1e-6 * mean.abs()] = 1.0  # no more than the rounding of float32
-    return mean.float(), std.float()
+def _settled(x: Inputs, view: Views | None) -> tuple[Inputs, Views | None]:
+    """Inputs without noise look the same in every epoch: as the network sees them, and no view left to take."""
+    return (x, view) if view is None or x.sigma is not None else (Inputs(view.full(x.value)), None)
 
 
 def _drawn(
-    inputs: Sequence[Inputs], scale: Sequence[_Scale | None], generators: Sequence[torch.Generator]
+    inputs: Sequence[Inputs], views: Sequence[Views | None], generators: Sequence[torch.Generator]
 ) -> torch.Tensor:
-    """[P, N, D], with noise and standardised where asked."""
+    """[P, N, D] as they are or [P, N, 2 D] levelled and whitened, with noise where asked."""
     drawn = [_draw(x, generator) for x, generator in zip(inputs, generators, strict=True)]
-    return torch.stack([x if s is None else (x - s[0]) / s[1] for x, s in zip(drawn, scale, strict=True)])
+    with one_blas_thread():
+        seen = [
+            x if v is None else torch.from_numpy(v.full(x.numpy())).float() for x, v in zip(drawn, views, strict=True)
+        ]
+    return torch.stack(seen)
 
 
 def _shuffled(

@@ -15,9 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from disent_plugins.content import content_labels
 from disent_plugins.contracts import Codes, Result
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.content_style.classifiers import Kind, Reading, read, standardised
+from disent_plugins.metrics.content_style.classifiers import Kind, Reading, read
 from disent_plugins.metrics.content_style.leakage import Leakage, LeakageConfig, leakage
 from disent_plugins.metrics.probe.rows import Rows
+from disent_plugins.metrics.probe.views import standardised
 
 
 def measured(out: Path, given_codes: Codes, *, seed: int = 0, **options: int) -> Result:
