@@ -172,9 +172,7 @@ class ImageTable:
 
     def rows(self, split: str) -> np.ndarray:
         """Positions of a split's images, ascending, int64."""
-        import numpy as np
-
-        return np.flatnonzero(self.split == SPLITS.index(split))
+        return (self.split == SPLITS.index(split)).nonzero()[0]
 
 
 Report = Callable[[int, int, str], None]
@@ -221,9 +219,7 @@ class Codes:
 
     def rows(self, split: str) -> np.ndarray:
         """Positions of a split's codes, ascending, int64."""
-        import numpy as np
-
-        return np.flatnonzero(self.split == SPLITS.index(split))
+        return (self.split == SPLITS.index(split)).nonzero()[0]
 
 
 @dataclass
