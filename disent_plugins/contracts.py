@@ -219,9 +219,7 @@ class Codes:
 
     def rows(self, split: str) -> np.ndarray:
         """Positions of a split's codes, ascending, int64."""
-        import numpy as np
-
-        return np.flatnonzero(self.split == SPLITS.index(split))
+        return (self.split == SPLITS.index(split)).nonzero()[0]
 
 
 @dataclass
