@@ -10,6 +10,7 @@ import typer
 from disent_plugins.cli import show, state
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
+from disent_plugins.content import Factor
 from disent_plugins.registry.host import Plugin
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, where the files come from, the cache.")
@@ -31,6 +32,13 @@ def list_data(json: Json = False) -> None:
     list_specs(state.registry().datasets, "Data sets", capability="provides", hint=hint, json=json)
 
 
+def _words(factor: Factor) -> str:
+    size = [str(factor.size)] if factor.size else []
+    kind = [factor.kind] if factor.kind != "category" else []
+    few = factor.values if len(factor.values) <= 6 else (factor.values[0], "...", factor.values[-1])
+    return f"{factor.name} ({' '.join([*size, *kind])}{': ' * bool(few)}{', '.join(few)})"
+
+
 @app.command("show")
 def show_data(name: Name, json: Json = False) -> None:
     """Show a data set's sizes, factors, files and licence, and whether it is cached."""
@@ -42,6 +50,8 @@ def show_data(name: Name, json: Json = False) -> None:
     document = {
         "name": name, "image": list(info.image.shape), "content": info.content,
         "factors": {factor.name: factor.size for factor in info.factors},
+        "kinds": {factor.name: factor.kind for factor in info.factors},
+        "values": {factor.name: list(factor.values) for factor in info.factors if factor.values},
         "groups_are_distinct": info.groups_are_distinct, "preprocessing": info.preprocessing, "licence": info.licence,
         "reference": info.reference, "cache": str(path), "cached": path.is_file(),
         "files": [
@@ -54,7 +64,7 @@ def show_data(name: Name, json: Json = False) -> None:
         return
     rows = [
         ["images", " x ".join(str(size) for size in info.image.shape) + " (channels, height, width)"],
-        ["factors", ", ".join(f"{f.name} ({f.size})" for f in info.factors) + f"; content is {info.content}"],
+        ["factors", ", ".join(_words(factor) for factor in info.factors) + f"; content is {info.content}"],
         ["made by", info.preprocessing],
         ["licence", info.licence],
         ["reference", info.reference],

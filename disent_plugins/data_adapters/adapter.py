@@ -37,7 +37,8 @@ class RawTable:
     """Raw files as arrays: labels at once, images in slabs so that no data set has to fit into memory.
 
     Attributes:
-        factors: [N, F] int64, every column coded 0..size-1.
+        factors: [N, F] int64, every column coded 0..size-1; float64 if any factor is continuous. A missing value is
+            -1, in a continuous column NaN.
         split: [N] uint8, an index into ``contracts.SPLITS``.
         slabs: uint8 arrays [n, H, W, C] in row order, N rows together.
         sources: File name to hash, for the cache's record of where it came from.

@@ -32,6 +32,9 @@ HELD_OUT = tuple(f"car_{number}_mesh.mat" for number in _HELD_OUT.split())
 IM_DIGEST = "sha256:d0275443a98394b3009a6bb58755b6f38f618507b03a2350f4a4a2f00c4dd361"
 """Of the ``im`` arrays of all cars in the order of their names, each in C order."""
 
+PITCHES, YAWS = (0, 6, 12, 18), tuple(range(0, 360, 15))
+"""Degrees, as every file lists them in ``PITCH_LIST`` and ``YAW_LIST``."""
+
 _SHAPE = (128, 128, 3, 24, 4)
 _LARGEST = 64 << 20  # bytes; the real files have 1 MB
 
@@ -42,7 +45,11 @@ class Cars3d:
     info = DatasetInfo(
         name="cars3d",
         image=ImageSpec(3, 64, 64),
-        factors=(Factor("elevation", 4), Factor("azimuth", 24), Factor("model", 183)),
+        factors=(
+            Factor("elevation", 4, "ordered", tuple(f"{pitch} deg" for pitch in PITCHES)),
+            Factor("azimuth", 24, "circular", tuple(f"{yaw} deg" for yaw in YAWS)),
+            Factor("model", 183),
+        ),
         content="model",
         groups_are_distinct=True,
         preprocessing=(

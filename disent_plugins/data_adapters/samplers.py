@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.data_adapters.blocks import Blocks, shuffled_by_key
 from disent_plugins.errors import UsageError, suggestion
 
@@ -62,7 +63,7 @@ def make_sampler(
         name: ``random``: shuffled without replacement. ``blocks``: a group's images in tens whenever possible, for
             data with many groups. ``pairs``: B/2 times two images of one group.
         rows: [N] positions of the training images in the data set.
-        labels: [N] their content factor.
+        labels: [N] their content factor; -1 where it is not known, which hides the group.
         batch_size: B. Every batch has exactly B images; what does not fill a batch is left out of that epoch.
         seed: Batches derive from (seed, epoch).
         visible: Share in [0, 1] of the images whose group is known, drawn once per seed; the others have group -1.
@@ -87,8 +88,10 @@ def make_sampler(
             "An epoch uses every training image at most once.",
             f"Choose a smaller batch: --batch-size {max(len(rows), 1)}",
         )
-    label = np.unique(labels, return_inverse=True)[1].reshape(-1)
-    hidden = _hidden(len(rows), seed, visible)
+    known = has_value(labels)
+    hidden = _hidden(len(rows), seed, visible) | ~known
+    label = np.zeros(len(rows), np.int64)
+    label[known] = np.unique(labels[known], return_inverse=True)[1].reshape(-1)
     # A hidden image is a group of its own, so that no arrangement can depend on its label.
     key = np.where(hidden, label.max() + 1 + np.arange(len(rows)), label)
     key = np.unique(key, return_inverse=True)[1].reshape(-1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.errors import PluginFailure, UsageError, WorkFailed
 from disent_plugins.metrics.codes.blocks import example
@@ -48,7 +49,7 @@ def measure(
         metric = metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint))
         result = metric.measure(replace(subject, codes=_read_only(subject.codes)))
         _check_result(result, spec.name, plugin, what + ".")
-        return _with_few_noted(result)
+        return _with_few_noted(_with_missing_noted(result, subject.codes))
 
     with one_blas_thread():
         result = registry.call(plugin, what, run)
@@ -82,6 +83,15 @@ def _check_result(result: Any, name: str, plugin: Plugin, what: str) -> None:
         if _contradicts_itself(value):
             why = f"'{key}' is better up, yet its floor, {value.floor:g}, lies above its ceiling, {value.ceiling:g}."
             raise failure(what, why, f"Tell its author, or {plugin.cure}")
+
+
+def _with_missing_noted(result: Result, codes: Codes) -> Result:
+    notes = []
+    for name, column in zip(codes.factor_names, codes.factors.T, strict=True):
+        lacking = int((~has_value(column, codes.factor(name).kind)).sum())
+        if lacking:
+            notes.append(f"'{name}' has no value in {lacking} of {len(column)} rows: left out of what needs it.")
+    return replace(result, notes=[*result.notes, *notes]) if notes else result
 
 
 def _with_few_noted(result: Result) -> Result:

@@ -1,4 +1,4 @@
-"""Factors of all kinds: read from anybody's arrays, coded, kept with our own codes, and cut into classes."""
+"""Factors of all kinds: read from anybody's arrays, coded, kept with our own codes, cut into classes, and named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from disent_plugins.content import KINDS, MISSING, Factor, FactorKind, has_value
+from disent_plugins.content import KINDS, MISSING, Factor, FactorKind, content_columns, has_value
 from disent_plugins.contracts import Codes
 from disent_plugins.errors import suggestion
 from disent_plugins.metrics.codes.arrays import Door
@@ -114,3 +114,21 @@ def as_classes(codes: Codes, bins: int) -> np.ndarray:
             part = np.searchsorted(edges, part, side="right")
         found[known, column] = part
     return found
+
+
+def label_names(codes: Codes, labels: np.ndarray) -> list[str]:
+    """What to call the contents ``labels`` [K]: the names of their values, otherwise their numbers.
+
+    >>> codes = Codes(np.zeros((2, 1)), np.zeros((2, 1)), np.array([[1, 0], [0, 3]]), ("shape", "hue"), "shape+hue",
+    ...               np.zeros(2), described=(Factor("shape", 2, values=("heart", "moon")),))
+    >>> label_names(codes, np.array([0, 1]))
+    ['heart 3', 'moon 0']
+    """
+    columns = content_columns(codes.factor_names, codes.content_factor)
+    if len(columns) == 1:
+        rows = labels[:, None]
+    else:
+        found, first = np.unique(codes.labels, return_index=True)
+        rows = codes.factors[first[np.searchsorted(found, labels)]][:, columns].astype(np.int64)
+    values = [codes.factor(codes.factor_names[column]).values for column in columns]
+    return [" ".join(of[x] if of else str(x) for of, x in zip(values, row, strict=True)) for row in rows.tolist()]
