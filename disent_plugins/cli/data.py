@@ -18,11 +18,21 @@ app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, wher
 Name = Annotated[str, typer.Argument(help="A data set's name.")]
 
 
-def _adapter(name: str) -> tuple[Any, Plugin]:
+SetData = Annotated[
+    list[str] | None, typer.Option("--set-data", metavar="KEY=VALUE", help="Option of the data set; repeatable.")
+]
+
+
+def _adapter(name: str, set_data: list[str] | None) -> tuple[Any, Plugin]:
+    from disent_plugins.data_adapters.adapter import make_adapter
+    from disent_plugins.options import parse_assignments
+
     registry = state.registry()
+    chosen = parse_assignments(set_data or [], flag="--set-data")
     spec, plugin = registry.datasets.find(name)
     make = registry.load(spec, plugin)
-    return registry.call(plugin, f"data set '{name}' could not be made", make), plugin
+    what = f"data set '{name}' could not be made"
+    return registry.call(plugin, what, lambda: make_adapter(make, chosen, name)), plugin
 
 
 @app.command("list")
@@ -40,12 +50,14 @@ def _words(factor: Factor) -> str:
 
 
 @app.command("show")
-def show_data(name: Name, json: Json = False) -> None:
+def show_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
     """Show a data set's sizes, factors, files and licence, and whether it is cached."""
     from disent_plugins.data_adapters.cache import cache_path
+    from disent_plugins.options import describe
 
-    adapter, _ = _adapter(name)
+    adapter, _ = _adapter(name, set_data)
     info = adapter.info
+    options = describe(adapter.Config) if info.options else []
     path = cache_path(info)
     document = {
         "name": name, "image": list(info.image.shape), "content": info.content,
@@ -53,7 +65,7 @@ def show_data(name: Name, json: Json = False) -> None:
         "kinds": {factor.name: factor.kind for factor in info.factors},
         "values": {factor.name: list(factor.values) for factor in info.factors if factor.values},
         "groups_are_distinct": info.groups_are_distinct, "preprocessing": info.preprocessing, "licence": info.licence,
-        "reference": info.reference, "cache": str(path), "cached": path.is_file(),
+        "reference": info.reference, "options": dict(info.options), "cache": str(path), "cached": path.is_file(),
         "files": [
             {"name": f.name, "urls": list(f.urls), "hash": f.hash, "size": f.size, "obtain": f.obtain}
             for f in adapter.files
@@ -72,6 +84,8 @@ def show_data(name: Name, json: Json = False) -> None:
         *[["file", f"{f.name}  {' | '.join(f.urls) or f.obtain}"] for f in adapter.files],
     ]
     state.out.print(show.table(name, ["", ""], rows))
+    if options:
+        state.out.print(show.options_table("Options", options, "--set-data"))
     if not path.is_file():
         state.out.print(f"\nBuild the cache: disent data prepare {name}", style="dim")
 
@@ -80,6 +94,7 @@ def show_data(name: Name, json: Json = False) -> None:
 def prepare_data(
     name: Name,
     source: Annotated[Path | None, typer.Option(help="Folder with the raw files; no network is used.")] = None,
+    set_data: SetData = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the cache anew.")] = False,
     json: Json = False,
 ) -> None:
@@ -87,7 +102,7 @@ def prepare_data(
     from disent_plugins.cli.progress import reporting
     from disent_plugins.data_adapters.store import prepare
 
-    adapter, plugin = _adapter(name)
+    adapter, plugin = _adapter(name, set_data)
     with reporting() as report:
         table = state.registry().call(
             plugin,
@@ -105,13 +120,13 @@ def prepare_data(
 
 
 @app.command("verify")
-def verify_data(name: Name, json: Json = False) -> None:
+def verify_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
     """Hash the cache again and compare."""
     from disent_plugins.cli.progress import reporting
     from disent_plugins.data_adapters.cache import cache_path, verify
     from disent_plugins.errors import DataMissing
 
-    path = cache_path(_adapter(name)[0].info)
+    path = cache_path(_adapter(name, set_data)[0].info)
     if not path.is_file():
         raise DataMissing(f"{name} is not cached.", f"There is no {path}.", f"Build it: disent data prepare {name}")
     with reporting() as report:

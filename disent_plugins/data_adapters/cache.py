@@ -53,7 +53,7 @@ def cache_path(info: DatasetInfo) -> Path:
     """
     factors = [asdict(factor) for factor in info.factors]
     identity = [FORMAT_VERSION, info.name, info.image.shape, factors, info.preprocessing, dict(info.options)]
-    short = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:SHORT]
+    short = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:SHORT]
     return cache_folder() / f"{info.name}-{short}.h5"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +12,26 @@ import numpy as np
 
 from disent_plugins.content import content_labels, has_value
 from disent_plugins.contracts import SPLITS, DatasetInfo
-from disent_plugins.data_adapters.adapter import RawFile, RawTable
+from disent_plugins.data_adapters.adapter import RawFile, RawTable, make_adapter
 from disent_plugins.data_adapters.cache_build import unfit
 from disent_plugins.testing.contract import demand
 
 
-def check_dataset(adapter_class: type, source: Path | None = None) -> None:
+def check_dataset(adapter_class: type, source: Path | None = None, options: Mapping[str, Any] | None = None) -> None:
     """Check a data adapter: description, files, factors, splits, slabs, groups, and that it reads the same twice.
 
     Args:
-        adapter_class: Called without arguments.
+        adapter_class: Called without arguments, or with its ``Config``.
         source: Folder with the raw files, whole or made small by the test; None for embedded data.
+        options: Of its ``Config``; its defaults if None.
 
     Raises:
         ContractError: What is broken, and how to mend it.
         DataMissing: The adapter's own word that the raw files are not usable.
     """
     name = adapter_class.__name__
-    adapter: Any = adapter_class()
+    _check_config(adapter_class, name)
+    adapter: Any = make_adapter(adapter_class, options or {}, name)
     info = getattr(adapter, "info", None)
     demand(
         isinstance(info, DatasetInfo), f"{name}.info is {type(info).__name__}.", "Make it a disent_plugins.DatasetInfo."
@@ -44,6 +48,19 @@ def check_dataset(adapter_class: type, source: Path | None = None) -> None:
         f"{name}.read gives other rows or images the second time.",
         "Sort what a folder lists, and seed what is random.",
     )
+
+
+def _check_config(adapter_class: Any, name: str) -> None:
+    config = getattr(adapter_class, "Config", None)
+    if config is None:
+        return
+    demand(
+        isinstance(config, type) and is_dataclass(config) and vars(config)["__dataclass_params__"].frozen,
+        f"{name}.Config is no frozen dataclass.",
+        "Write @dataclass(frozen=True) above class Config(disent_plugins.Options).",
+    )
+    lacking = [f.name for f in fields(config) if f.default is MISSING and f.default_factory is MISSING]
+    demand(not lacking, f"{name}.Config has no default for {', '.join(lacking)}.", "Give every option a default.")
 
 
 def _check_info(info: DatasetInfo, name: str) -> None:
