@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from disent_plugins.content import content_columns, content_labels
+from disent_plugins.content import MISSING, content_columns, content_labels
+from disent_plugins.content import Factor as Factor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,8 +79,7 @@ class Loss:
 
     Attributes:
         total: Scalar; the trainer calls ``total.backward()``.
-        terms: Name to scalar, each a mean per image (or per group or pair, where its name says so), unweighted,
-            logged and never differentiated by the trainer.
+        terms: Name to scalar, each a mean per image (group or pair where its name says so), unweighted, logged only.
     """
 
     total: torch.Tensor
@@ -108,14 +108,6 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
-class Factor:
-    """One factor of variation: its name and its number of values (coded 0..size-1)."""
-
-    name: str
-    size: int
-
-
-@dataclass(frozen=True)
 class DatasetInfo:
     """What is known of a data set before a byte of it is read.
 
@@ -128,6 +120,7 @@ class DatasetInfo:
         preprocessing: From raw file to image, exactly: part of the cache's identity.
         licence: Terms of use, in one line.
         reference: Publication.
+        options: What was chosen of the adapter's ``Config``, set by its maker: part of the cache's identity.
     """
 
     name: str
@@ -138,6 +131,7 @@ class DatasetInfo:
     preprocessing: str
     licence: str
     reference: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -152,7 +146,7 @@ class ImageTable:
     Attributes:
         info: Its description.
         images: [N, H, W, C] uint8, usually a read-only memory map (NHWC is what channels-last tensors are made of).
-        factors: [N, F] int64.
+        factors: [N, F] int64, or float64 if any factor is continuous; a missing value is -1, in continuous ones NaN.
         split: [N] uint8, an index into SPLITS.
         digest: SHA-256 of images, factors and split.
         path: The cache file, if there is one.
@@ -167,7 +161,7 @@ class ImageTable:
 
     @property
     def labels(self) -> np.ndarray:
-        """[N] the content: equal label, same group."""
+        """[N] int64 the content: equal label, same group; -1 where it is not known."""
         return content_labels(self.factors, self.info.factor_names, self.info.content)
 
     def rows(self, split: str) -> np.ndarray:
@@ -186,13 +180,14 @@ class Codes:
     Attributes:
         content: Content means [N, Dc] float32.
         style: Style means [N, Ds] float32; Ds is 0 for codes in one piece, which only metrics of factors can measure.
-        factors: [N, F] int64.
+        factors: [N, F] int64, or float64 if any factor is continuous; a missing value is -1, in continuous ones NaN.
         factor_names: F names.
         content_factor: The name among them that groups share; several are joined by ``+``.
         split: [N] uint8, an index into SPLITS.
         content_logvar, style_logvar: Log-variances of the posteriors, or None where only means are known.
-        split_source: Where the split comes from, in words, for the settings of results.
+        split_source: Where the split comes from, in words.
         notes: What a reader of any result of these codes must know; ``measure`` adds it to each.
+        described: What is known of factors, by their names; those that it lacks are categories.
     """
 
     content: np.ndarray
@@ -205,21 +200,27 @@ class Codes:
     style_logvar: np.ndarray | None = None
     split_source: str = "as given"
     notes: tuple[str, ...] = ()
+    described: tuple[Factor, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:
-        """[N] the content: equal label, same group."""
+        """[N] int64 the content: equal label, same group; -1 where it is not known."""
         return content_labels(self.factors, self.factor_names, self.content_factor)
 
     @property
     def style_factors(self) -> tuple[str, ...]:
         """The factors that groups do not share."""
-        shared = content_columns(self.factor_names, self.content_factor)
-        return tuple(name for column, name in enumerate(self.factor_names) if column not in shared)
+        shared = {self.factor_names[column] for column in content_columns(self.factor_names, self.content_factor)}
+        return tuple(name for name in self.factor_names if name not in shared)
 
-    def rows(self, split: str) -> np.ndarray:
-        """Positions of a split's codes, ascending, int64."""
-        return (self.split == SPLITS.index(split)).nonzero()[0]
+    def factor(self, name: str) -> Factor:
+        """What is known of the factor ``name``."""
+        return next((factor for factor in self.described if factor.name == name), Factor(name))
+
+    def rows(self, split: str, *, labelled: bool = False) -> np.ndarray:
+        """Positions of a split's codes, ascending, int64; ``labelled``: only those whose content is known."""
+        chosen = self.split == SPLITS.index(split)
+        return (chosen & (self.labels != MISSING) if labelled else chosen).nonzero()[0]
 
 
 @dataclass
@@ -310,8 +311,8 @@ class Result:
 class Metric(Protocol):
     """The metric contract: ``Metric(config)`` with a ``Config`` dataclass and one method.
 
-    It may also have ``about``, a ``disent_plugins.about.About``, from which documentation and oracle checks are made,
-    and ``presets``, name of a published study to the options that reproduce it (``--as NAME``).
+    It may also have ``about`` (``disent_plugins.about.About``: documentation and oracle checks are made of it) and
+    ``presets``, name of a published study to the options that reproduce it (``--as NAME``).
     """
 
     Config: type

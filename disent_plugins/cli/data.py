@@ -10,6 +10,7 @@ import typer
 from disent_plugins.cli import show, state
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
+from disent_plugins.content import Factor
 from disent_plugins.registry.host import Plugin
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, where the files come from, the cache.")
@@ -17,11 +18,21 @@ app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, wher
 Name = Annotated[str, typer.Argument(help="A data set's name.")]
 
 
-def _adapter(name: str) -> tuple[Any, Plugin]:
+SetData = Annotated[
+    list[str] | None, typer.Option("--set-data", metavar="KEY=VALUE", help="Option of the data set; repeatable.")
+]
+
+
+def _adapter(name: str, set_data: list[str] | None) -> tuple[Any, Plugin]:
+    from disent_plugins.data_adapters.adapter import make_adapter
+    from disent_plugins.options import parse_assignments
+
     registry = state.registry()
+    chosen = parse_assignments(set_data or [], flag="--set-data")
     spec, plugin = registry.datasets.find(name)
     make = registry.load(spec, plugin)
-    return registry.call(plugin, f"data set '{name}' could not be made", make), plugin
+    what = f"data set '{name}' could not be made"
+    return registry.call(plugin, what, lambda: make_adapter(make, chosen, name)), plugin
 
 
 @app.command("list")
@@ -31,19 +42,30 @@ def list_data(json: Json = False) -> None:
     list_specs(state.registry().datasets, "Data sets", capability="provides", hint=hint, json=json)
 
 
+def _words(factor: Factor) -> str:
+    size = [str(factor.size)] if factor.size else []
+    kind = [factor.kind] if factor.kind != "category" else []
+    few = factor.values if len(factor.values) <= 6 else (factor.values[0], "...", factor.values[-1])
+    return f"{factor.name} ({' '.join([*size, *kind])}{': ' * bool(few)}{', '.join(few)})"
+
+
 @app.command("show")
-def show_data(name: Name, json: Json = False) -> None:
+def show_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
     """Show a data set's sizes, factors, files and licence, and whether it is cached."""
     from disent_plugins.data_adapters.cache import cache_path
+    from disent_plugins.options import describe
 
-    adapter, _ = _adapter(name)
+    adapter, _ = _adapter(name, set_data)
     info = adapter.info
+    options = describe(adapter.Config) if info.options else []
     path = cache_path(info)
     document = {
         "name": name, "image": list(info.image.shape), "content": info.content,
         "factors": {factor.name: factor.size for factor in info.factors},
+        "kinds": {factor.name: factor.kind for factor in info.factors},
+        "values": {factor.name: list(factor.values) for factor in info.factors if factor.values},
         "groups_are_distinct": info.groups_are_distinct, "preprocessing": info.preprocessing, "licence": info.licence,
-        "reference": info.reference, "cache": str(path), "cached": path.is_file(),
+        "reference": info.reference, "options": dict(info.options), "cache": str(path), "cached": path.is_file(),
         "files": [
             {"name": f.name, "urls": list(f.urls), "hash": f.hash, "size": f.size, "obtain": f.obtain}
             for f in adapter.files
@@ -54,7 +76,7 @@ def show_data(name: Name, json: Json = False) -> None:
         return
     rows = [
         ["images", " x ".join(str(size) for size in info.image.shape) + " (channels, height, width)"],
-        ["factors", ", ".join(f"{f.name} ({f.size})" for f in info.factors) + f"; content is {info.content}"],
+        ["factors", ", ".join(_words(factor) for factor in info.factors) + f"; content is {info.content}"],
         ["made by", info.preprocessing],
         ["licence", info.licence],
         ["reference", info.reference],
@@ -62,6 +84,8 @@ def show_data(name: Name, json: Json = False) -> None:
         *[["file", f"{f.name}  {' | '.join(f.urls) or f.obtain}"] for f in adapter.files],
     ]
     state.out.print(show.table(name, ["", ""], rows))
+    if options:
+        state.out.print(show.options_table("Options", options, "--set-data"))
     if not path.is_file():
         state.out.print(f"\nBuild the cache: disent data prepare {name}", style="dim")
 
@@ -70,6 +94,7 @@ def show_data(name: Name, json: Json = False) -> None:
 def prepare_data(
     name: Name,
     source: Annotated[Path | None, typer.Option(help="Folder with the raw files; no network is used.")] = None,
+    set_data: SetData = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the cache anew.")] = False,
     json: Json = False,
 ) -> None:
@@ -77,7 +102,7 @@ def prepare_data(
     from disent_plugins.cli.progress import reporting
     from disent_plugins.data_adapters.store import prepare
 
-    adapter, plugin = _adapter(name)
+    adapter, plugin = _adapter(name, set_data)
     with reporting() as report:
         table = state.registry().call(
             plugin,
@@ -95,13 +120,13 @@ def prepare_data(
 
 
 @app.command("verify")
-def verify_data(name: Name, json: Json = False) -> None:
+def verify_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
     """Hash the cache again and compare."""
     from disent_plugins.cli.progress import reporting
     from disent_plugins.data_adapters.cache import cache_path, verify
     from disent_plugins.errors import DataMissing
 
-    path = cache_path(_adapter(name)[0].info)
+    path = cache_path(_adapter(name, set_data)[0].info)
     if not path.is_file():
         raise DataMissing(f"{name} is not cached.", f"There is no {path}.", f"Build it: disent data prepare {name}")
     with reporting() as report:

@@ -31,7 +31,8 @@ def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], jso
     spec, plugin = registry.models.find(name)
     model = registry.load(spec, plugin)
     options = registry.call(plugin, f"the options of '{name}' could not be read", lambda: describe(model.Config))
-    recipes = {data: recipe(spec, data) for data in sorted({s.name for s, _ in registry.datasets.entries})}
+    sets = {data.name: data for data, _ in registry.datasets.entries}
+    recipes = {data: recipe(spec, data, sets[data]) for data in sorted(sets)}
     document: dict[str, Any] = {
         "name": name, "summary": spec.summary, "reference": spec.reference, "requires": list(spec.requires),
         "distribution": plugin.distribution, "target": spec.target,

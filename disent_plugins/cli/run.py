@@ -20,6 +20,10 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Model option; repeatable.", rich_help_panel=MODEL),
     ] = None,
+    set_data: Annotated[
+        list[str] | None,
+        typer.Option("--set-data", metavar="KEY=VALUE", help="Data set option; repeatable.", rich_help_panel=MODEL),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs (default: recipe).", rich_help_panel=TRAINING)] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images in a batch (default: recipe).", rich_help_panel=TRAINING)
@@ -72,13 +76,14 @@ def run(
     flags: dict[str, Any] = {
         "epochs": epochs, "batch_size": batch_size, "lr": lr, "sampler": sampler, "visible": visible, "limit": limit,
         "seed": seed, "device": device, "options": parse_assignments(set_ or []),
+        "data_options": parse_assignments(set_data or [], flag="--set-data"),
     }  # fmt: skip
     source, out = source or _path(file, "source"), out or _path(file, "out")
     given = {key: value for key, value in file.items() if key not in ("source", "out")}
     registry = state.registry()
     if resume is not None:
         asked = {**given, **{key: value for key, value in flags.items() if value is not None}}
-        asked |= {"options": {**given.get("options", {}), **flags["options"]}}
+        asked |= {key: {**given.get(key, {}), **flags[key]} for key in ("options", "data_options")}
         asked |= {key: value for key, value in (("model", model), ("data", data)) if value is not None}
         folder, settings = _resumable(registry, resume, asked, out)
     else:
@@ -116,7 +121,8 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
 
     folder = find_folder(path)
     before = folder.settings()
-    settings = changed(before, load_parts(registry, before.model, before.data).model_class.Config, asked)
+    parts = load_parts(registry, before.model, before.data, {**before.data_options, **asked["data_options"]})
+    settings = changed(before, parts.model_class.Config, {**asked, "data_options": parts.adapter.info.options})
     different = differences(before, settings)
     if out is not None and out.resolve() != folder.path.resolve():
         different.append(f"out: {folder.path} -> {out}")

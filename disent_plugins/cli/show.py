@@ -31,10 +31,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     return made
 
 
-def options_table(title: str, options: Iterable[OptionInfo]) -> Table:
-    """What ``--set`` takes."""
+def options_table(title: str, options: Iterable[OptionInfo], flag: str = "--set") -> Table:
+    """What ``flag`` takes."""
     rows = [[option.name, option.default, option.accepts, option.doc] for option in options]
-    return table(f"{title} (--set name=value)", ["name", "default", "takes", "meaning"], rows)
+    return table(f"{title} ({flag} name=value)", ["name", "default", "takes", "meaning"], rows)
 
 
 def show_result(document: Mapping[str, Any]) -> None:

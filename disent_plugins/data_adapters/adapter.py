@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from disent_plugins.contracts import DatasetInfo
+from disent_plugins.errors import UsageError
+from disent_plugins.options import build
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +39,8 @@ class RawTable:
     """Raw files as arrays: labels at once, images in slabs so that no data set has to fit into memory.
 
     Attributes:
-        factors: [N, F] int64, every column coded 0..size-1.
+        factors: [N, F] int64, every column coded 0..size-1; float64 if any factor is continuous. A missing value is
+            -1, in a continuous column NaN.
         split: [N] uint8, an index into ``contracts.SPLITS``.
         slabs: uint8 arrays [n, H, W, C] in row order, N rows together.
         sources: File name to hash, for the cache's record of where it came from.
@@ -50,7 +53,10 @@ class RawTable:
 
 
 class DataAdapter(Protocol):
-    """A data set. The class is called without arguments.
+    """A data set. The class is called without arguments, or with its ``Config`` if it has one.
+
+    ``Config`` is a frozen dataclass of options (``disent_plugins.Options``), each with a default, such as the size of
+    the images. What was chosen is part of the cache's identity.
 
     Attributes:
         info: Its description.
@@ -66,3 +72,22 @@ class DataAdapter(Protocol):
         Raises:
             DataMissing: A file is missing, truncated, of the wrong format or contradicts another.
         """
+
+
+def make_adapter(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> Any:
+    """An adapter with the options ``chosen``, which may be text; its ``info.options`` holds all of them.
+
+    Raises:
+        UsageError: The data set ``name`` takes no options, not this one, or not this value.
+    """
+    config_class = getattr(adapter_class, "Config", None)
+    if config_class is None:
+        if chosen:
+            why = f"Given: {', '.join(f'{key}={value}' for key, value in chosen.items())}."
+            raise UsageError(f"The data set '{name}' takes no options.", why, "Leave --set-data out.")
+        return adapter_class()
+    hint = f"See them all with: disent data show {name}"
+    config: Any = build(config_class, chosen, owner=f"data set '{name}'", hint=hint)
+    adapter = adapter_class(config)
+    adapter.info = replace(adapter.info, options=asdict(config))
+    return adapter

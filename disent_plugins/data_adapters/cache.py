@@ -1,6 +1,7 @@
 """One immutable HDF5 file per data set and preprocessing: written once, opened in no time, read by memory map.
 
-``images`` uint8 [N, H, W, C] (contiguous, uncompressed, page-aligned), ``factors`` int64 [N, F], ``split`` uint8 [N];
+``images`` uint8 [N, H, W, C] (contiguous, uncompressed, page-aligned), ``factors`` [N, F] int64, or float64 if one is
+continuous, ``split`` uint8 [N];
 attributes: ``format_version``, ``dataset``, ``info``, ``sources``, ``preprocessing``, ``content_hash``, ``maker``.
 """
 
@@ -12,6 +13,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,12 @@ from disent_plugins.errors import DataMissing
 if TYPE_CHECKING:
     import h5py
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: factors have kinds and named values, and an adapter's options stand in ``info``."""
+
+SHORT = 10
+"""Digits of the digest in a cache's name."""
+
 _ATTRIBUTES = ("format_version", "dataset", "info", "sources", "preprocessing", "content_hash", "maker")
 
 
@@ -40,10 +47,20 @@ def cache_folder() -> Path:
 
 
 def cache_path(info: DatasetInfo) -> Path:
-    """Where the cache of a data set belongs. Its name changes with the preprocessing and with the format."""
-    identity = [FORMAT_VERSION, info.name, info.image.shape, [f.name for f in info.factors], info.preprocessing]
-    short = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
+    """Where the cache of a data set belongs.
+
+    Its name changes with the preprocessing, the factors, what was chosen of the adapter's options, and the format.
+    """
+    factors = [asdict(factor) for factor in info.factors]
+    identity = [FORMAT_VERSION, info.name, info.image.shape, factors, info.preprocessing, dict(info.options)]
+    short = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:SHORT]
     return cache_folder() / f"{info.name}-{short}.h5"
+
+
+def others_of(path: Path, info: DatasetInfo) -> list[Path]:
+    """Caches of the same data set by another description, or by another release, beside ``path``."""
+    found = path.parent.glob(f"{info.name}-{'[0-9a-f]' * SHORT}.h5")
+    return sorted(other for other in found if other != path)
 
 
 def derived_folder(table: ImageTable) -> Path:
@@ -98,8 +115,8 @@ def read_attributes(path: Path) -> dict[str, Any]:
 
 
 def finish_hash(content: Any, factors: np.ndarray, split: np.ndarray) -> str:
-    """The content hash: SHA-256 of the images (already in ``content``), factors as little-endian int64, split."""
-    content.update(np.ascontiguousarray(factors, "<i8").data)
+    """The content hash: SHA-256 of images (already in ``content``), factors (little-endian, 64 bits each) and split."""
+    content.update(np.ascontiguousarray(factors, "<f8" if factors.dtype.kind == "f" else "<i8").data)
     content.update(np.ascontiguousarray(split, np.uint8).data)
     return str(content.hexdigest())
 
@@ -124,7 +141,8 @@ def _open(path: Path, name: str) -> ImageTable:
     if not whole:
         raise _damaged(path, name, "its arrays do not fit its description")
     pixels = np.memmap(path, np.uint8, mode="r", offset=offset, shape=shape)
-    return ImageTable(info, pixels, factors.astype(np.int64), split, attributes["content_hash"], path)
+    factors = factors.astype(np.float64 if factors.dtype.kind == "f" else np.int64)
+    return ImageTable(info, pixels, factors, split, attributes["content_hash"], path)
 
 
 @contextlib.contextmanager
@@ -157,7 +175,7 @@ def _attributes(file: h5py.File, path: Path, name: str) -> dict[str, Any]:
 
 
 def _info_from(value: dict[str, Any]) -> DatasetInfo:
-    factors = tuple(Factor(**factor) for factor in value["factors"])
+    factors = tuple(Factor(**factor | {"values": tuple(factor["values"])}) for factor in value["factors"])
     return DatasetInfo(**(value | {"image": ImageSpec(**value["image"]), "factors": factors}))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.contracts import SPLITS, DatasetInfo, Factor, Report
 from disent_plugins.data_adapters.cache import FORMAT_VERSION, cache_path, finish_hash, quiet
 from disent_plugins.errors import PluginFailure
@@ -58,13 +59,28 @@ def _check(info: DatasetInfo, raw: RawTable) -> None:
         raise _broken(info, f"factors {raw.factors.shape}, split {raw.split.shape} for {len(sizes)} factors")
     if not len(raw.factors):
         raise _broken(info, "it holds no image")
-    if raw.factors.min() < 0 or (raw.factors.max(axis=0) >= sizes).any():
-        raise _broken(info, f"a factor lies outside 0..size-1 of its size {sizes}")
+    for factor, column in zip(info.factors, raw.factors.T, strict=True):
+        if why := unfit(factor, column):
+            raise _broken(info, f"the factor '{factor.name}' {why}")
     if raw.split.max() >= len(SPLITS):
         raise _broken(info, f"a split lies outside 0..{len(SPLITS) - 1}")
     for number in (0, 2):  # found now and not when a model is trained and nothing can be measured
         if not (raw.split == number).any():
             raise _broken(info, f"it has no {SPLITS[number]} image: models are trained on 'train', measured on 'test'")
+
+
+def unfit(factor: Factor, column: np.ndarray) -> str:
+    """What is wrong with the column [N] of a factor, or nothing."""
+    values = column[has_value(column, factor.kind)]
+    if factor.kind == "continuous":
+        if column.dtype.kind != "f":
+            return f"is continuous, and its column is {column.dtype} instead of float64"
+        return "" if np.isfinite(values).all() else "is infinite somewhere"
+    if (values != np.rint(values)).any():
+        return "has values that are no whole numbers, and it is not continuous"
+    if ((values < 0) | (values >= factor.size)).any():
+        return f"has values from {values.min():g} to {values.max():g}, and its size is {factor.size}"
+    return ""
 
 
 def _broken(info: DatasetInfo, why: str) -> PluginFailure:
@@ -77,7 +93,7 @@ def _allocate(path: Path, info: DatasetInfo, raw: RawTable) -> None:
 
     shape = (len(raw.factors), info.image.height, info.image.width, info.image.channels)
     with _as_os_error(), h5py.File(path, "w", alignment_threshold=_PAGE, alignment_interval=_PAGE) as file:
-        file.create_dataset("factors", data=raw.factors, dtype=np.int64)
+        file.create_dataset("factors", data=raw.factors, dtype=_kept(raw.factors))
         file.create_dataset("split", data=raw.split, dtype=np.uint8)
         layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         layout.set_layout(h5py.h5d.CONTIGUOUS)
@@ -116,7 +132,11 @@ def _write_images(path: Path, info: DatasetInfo, raw: RawTable, report: Report) 
             report(done, n, what)
     if done < n:
         raise _broken(info, f"there are {n} rows of factors but {done} images")
-    return finish_hash(content, raw.factors, raw.split)
+    return finish_hash(content, raw.factors.astype(_kept(raw.factors)), raw.split)
+
+
+def _kept(factors: np.ndarray) -> type:
+    return np.float64 if factors.dtype.kind == "f" else np.int64
 
 
 def _image_offset(path: Path) -> int:
@@ -130,8 +150,7 @@ def _describe(path: Path, info: DatasetInfo, raw: RawTable, content_hash: str) -
     """Write the attributes: last, because adapters complete ``sources`` while they read."""
     import h5py
 
-    sizes = raw.factors.max(axis=0) + 1
-    actual = tuple(Factor(factor.name, int(size)) for factor, size in zip(info.factors, sizes, strict=True))
+    actual = tuple(_found(*pair) for pair in zip(info.factors, raw.factors.T, strict=True))
     with _as_os_error(), h5py.File(path, "r+") as file:
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["dataset"] = info.name
@@ -140,6 +159,13 @@ def _describe(path: Path, info: DatasetInfo, raw: RawTable, content_hash: str) -
         file.attrs["preprocessing"] = info.preprocessing
         file.attrs["content_hash"] = content_hash
         file.attrs["maker"] = f"disent-plugins {__version__}"
+
+
+def _found(factor: Factor, column: np.ndarray) -> Factor:
+    """The factor with the size that occurs, where its size means no more than that."""
+    if factor.kind in ("circular", "continuous") or factor.values:
+        return factor
+    return dataclasses.replace(factor, size=max(int(column.max()) + 1, 1))
 
 
 @contextlib.contextmanager

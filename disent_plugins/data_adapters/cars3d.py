@@ -8,6 +8,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -18,6 +19,7 @@ from disent_plugins.data_adapters.archives import check_member
 from disent_plugins.data_adapters.parallel import ordered_map
 from disent_plugins.errors import DataMissing
 from disent_plugins.files import digest
+from disent_plugins.options import Options, option
 
 ARCHIVE = "nips2015-analogy-data.tar.gz"
 _GAPS = {55, 76, 77, 82, 84, 99, 105, 106, 117, 129, 134, 140, 143, 147, 185, 197}
@@ -32,30 +34,55 @@ HELD_OUT = tuple(f"car_{number}_mesh.mat" for number in _HELD_OUT.split())
 IM_DIGEST = "sha256:d0275443a98394b3009a6bb58755b6f38f618507b03a2350f4a4a2f00c4dd361"
 """Of the ``im`` arrays of all cars in the order of their names, each in C order."""
 
+PITCHES, YAWS = (0, 6, 12, 18), tuple(range(0, 360, 15))
+"""Degrees, as every file lists them in ``PITCH_LIST`` and ``YAW_LIST``."""
+
 _SHAPE = (128, 128, 3, 24, 4)
 _LARGEST = 64 << 20  # bytes; the real files have 1 MB
 
 
-class Cars3d:
-    """17,568 images of 128x128 pixels; factors elevation, azimuth and model. The content is the model."""
+@dataclass(frozen=True)
+class CarsConfig(Options):
+    """Options of Cars3D."""
 
-    info = DatasetInfo(
+    size: int = option(64, "Pixels of an image's side; the renderings have 128.", low=16, high=128)
+
+
+def _info(config: CarsConfig) -> DatasetInfo:
+    size = config.size
+    return DatasetInfo(
         name="cars3d",
-        image=ImageSpec(3, 64, 64),
-        factors=(Factor("elevation", 4), Factor("azimuth", 24), Factor("model", 183)),
+        image=ImageSpec(3, size, size),
+        factors=(
+            Factor("elevation", 4, "ordered", tuple(f"{pitch} deg" for pitch in PITCHES)),
+            Factor("azimuth", 24, "circular", tuple(f"{yaw} deg" for yaw in YAWS)),
+            Factor("model", 183),
+        ),
         content="model",
         groups_are_distinct=True,
         preprocessing=(
-            "128x128 to 64x64 with Pillow LANCZOS (antialiased); rows by model (file name), elevation, azimuth; "
-            f"160 models train, 23 held-out models test: the first 23 of the names shuffled with seed {HELD_OUT_SEED}"
+            f"128x128 to {size}x{size} with Pillow LANCZOS (antialiased); rows by model (file name), elevation, "
+            "azimuth; 160 models train, 23 held-out models test: the first 23 of the names shuffled with seed "
+            f"{HELD_OUT_SEED}"
         ),
         licence="none stated; published for research",
         reference="Reed, Zhang, Zhang and Lee, Deep visual analogy-making, NIPS 2015",
+        options=asdict(config),
     )
+
+
+class Cars3d:
+    """17,568 renderings of 128x128 pixels; factors elevation, azimuth and model. The content is the model."""
+
+    Config = CarsConfig
+    info = _info(CarsConfig())
     files = (RawFile(ARCHIVE, ("http://www.scottreed.info/files/" + ARCHIVE,)),)
     names = NAMES
     held_out = frozenset(HELD_OUT)
     im_digest = IM_DIGEST
+
+    def __init__(self, config: CarsConfig = CarsConfig()) -> None:
+        self.config, self.info = config, _info(config)
 
     def read(self, source: Path | None) -> RawTable:
         """Read the cars from the archive or the unpacked files in ``source`` (also in its ``cars`` or ``data/cars``).
@@ -71,7 +98,7 @@ class Cars3d:
 
     def _slabs(self, cars: dict[str, Path | bytes], sources: dict[str, str]) -> Iterator[np.ndarray]:
         seen = hashlib.sha256()
-        for im, small in ordered_map(lambda name: _decode(name, cars[name]), self.names):
+        for im, small in ordered_map(lambda name: _decode(name, cars[name], self.config.size), self.names):
             seen.update(im.data)
             yield small
         sources["im of all cars"] = found = "sha256:" + seen.hexdigest()
@@ -133,13 +160,13 @@ def _read_archive(archive: Path, names: set[str]) -> dict[str, Path | bytes]:
     return found
 
 
-def _decode(name: str, car: Path | bytes) -> tuple[np.ndarray, np.ndarray]:
-    """``im`` in C order, and [96, 64, 64, 3] in the order elevation, azimuth."""
+def _decode(name: str, car: Path | bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """``im`` in C order, and [96, size, size, 3] in the order elevation, azimuth."""
     from PIL import Image
 
     im = np.ascontiguousarray(_load(name, car))
     views = im.transpose(4, 3, 0, 1, 2).reshape(-1, 128, 128, 3)
-    small = [np.asarray(Image.fromarray(view).resize((64, 64), Image.Resampling.LANCZOS)) for view in views]
+    small = [np.asarray(Image.fromarray(view).resize((size, size), Image.Resampling.LANCZOS)) for view in views]
     return im, np.stack(small)
 
 

@@ -34,7 +34,7 @@ class Mnist:
     info = DatasetInfo(
         name="mnist",
         image=ImageSpec(1, 32, 32),
-        factors=(Factor("digit", 10),),
+        factors=(Factor("digit", 10, values=tuple("0123456789")),),
         content="digit",
         groups_are_distinct=True,
         preprocessing=(

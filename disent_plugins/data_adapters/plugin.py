@@ -47,5 +47,6 @@ def disent_datasets() -> list[DatasetSpec]:
             target="disent_plugins.data_adapters.celeba:Celeba",
             reference="Liu, Luo, Wang and Tang, Deep learning face attributes in the wild, ICCV 2015",
             provides=_GROUPED,
+            recipes={"default": {"sampler": "blocks"}},  # groups of ten whenever possible
         ),
     ]

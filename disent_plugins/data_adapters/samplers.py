@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.data_adapters.blocks import Blocks, ranges, shuffled_by_key
 from disent_plugins.data_adapters.left_out import Units
 from disent_plugins.errors import UsageError, suggestion
@@ -64,7 +65,7 @@ def make_sampler(
             data with many groups. ``pairs``: two images of one group whenever possible; in every batch the pairs come
             first, at (0, 1), (2, 3)..., then images that have no partner in this epoch.
         rows: [N] positions of the training images in the data set.
-        labels: [N] their content factor.
+        labels: [N] their content factor; -1 where it is not known, which hides the group.
         batch_size: B. Every batch has exactly B images; what does not fill a batch is left out of that epoch. Over the
             epochs all images have the same chance; under ``leftovers="drop"``, all tens and all leftovers have.
         seed: Batches derive from (seed, epoch).
@@ -90,8 +91,10 @@ def make_sampler(
             "An epoch uses every training image at most once.",
             f"Choose a smaller batch: --batch-size {max(len(rows), 1)}",
         )
-    label = np.unique(labels, return_inverse=True)[1].reshape(-1)
-    hidden = _hidden(len(rows), seed, visible)
+    known = has_value(labels)
+    hidden = _hidden(len(rows), seed, visible) | ~known
+    label = np.zeros(len(rows), np.int64)
+    label[known] = np.unique(labels[known], return_inverse=True)[1].reshape(-1)
     # A hidden image is a group of its own, so that no arrangement can depend on its label.
     key = np.where(hidden, label.max() + 1 + np.arange(len(rows)), label)
     key = np.unique(key, return_inverse=True)[1].reshape(-1)

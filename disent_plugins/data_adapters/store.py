@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disent_plugins.contracts import ImageTable, Report
-from disent_plugins.data_adapters.cache import cache_folder, cache_path, open_table, quiet
+from disent_plugins.data_adapters.cache import cache_folder, cache_path, open_table, others_of, quiet
 from disent_plugins.errors import DataMissing
 from disent_plugins.files import clear_disk_errors
 
@@ -41,6 +41,8 @@ def prepare(
         return open_table(path, adapter.info)
     with _only_builder(path, adapter.info.name, report):
         if rebuild or not path.is_file():
+            for old in others_of(path, adapter.info):
+                report(0, 0, f"{old.name} is of another description or release of {adapter.info.name}: building anew")
             _build(adapter, source, report)
     return open_table(path, adapter.info)
 

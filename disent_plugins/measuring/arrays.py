@@ -30,6 +30,7 @@ def measure(
     labels: np.ndarray | None = None,
     factors: np.ndarray | None = None,
     factor_names: Sequence[str] | None = None,
+    factor_kinds: Sequence[str] | None = None,
     content_factor: str | None = None,
     split: np.ndarray | None = None,
     content_logvar: np.ndarray | None = None,
@@ -51,8 +52,10 @@ def measure(
         codes: Codes in one piece instead, [N, D]; enough for metrics of factors.
         blocks: Which columns of ``codes`` are content and which style: ``("0:8", "8:16")``.
         labels: [N] whole numbers, what groups share; or ``factors``.
-        factors: [N, F] whole numbers. What ``labels`` and columns say twice counts once, with a note in the result.
+        factors: [N, F] whole numbers, -1 where one is missing; of continuous factors real numbers, NaN where missing.
+            What ``labels`` and columns say twice counts once, with a note in the result.
         factor_names: F names.
+        factor_kinds: F of ``category`` (if None), ``ordered``, ``circular``, ``continuous``; see ``contracts.Factor``.
         content_factor: The factor that groups share, several joined by ``+``; the first one if None.
         split: [N] 0, 1, 2 or train, validation, test; a seeded, stratified 80/20 split if None.
         content_logvar, style_logvar: Log-variances, shaped like the blocks.
@@ -69,12 +72,13 @@ def measure(
         PluginFailure: A metric of another package failed.
     """
     seed = _seed(seed)
-    if isinstance(factor_names, str | bytes):
-        why = "It takes a sequence with a name for every column of factors."
-        raise UsageError(f"factor_names={factor_names!r} is one text.", why, f"For example: [{factor_names!r}]")
+    for name, texts in (("factor_names", factor_names), ("factor_kinds", factor_kinds)):
+        if isinstance(texts, str | bytes):
+            why = "It takes a sequence with a text for every column of factors."
+            raise UsageError(f"{name}={texts!r} is one text.", why, f"For example: [{texts!r}]")
     arrays = {
         "content": content, "style": style, "codes": codes, "labels": labels, "factors": factors,
-        "factor_names": factor_names, "content_factor": content_factor, "split": split,
+        "factor_names": factor_names, "factor_kinds": factor_kinds, "content_factor": content_factor, "split": split,
         "content_logvar": content_logvar, "style_logvar": style_logvar,
     }  # fmt: skip
     given = {name: array for name, array in arrays.items() if array is not None}

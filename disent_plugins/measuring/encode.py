@@ -49,6 +49,7 @@ def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray
         split=table.split[rows],
         content_logvar=content_logvar,
         style_logvar=style_logvar,
+        described=table.info.factors,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.errors import PluginFailure, UsageError, WorkFailed
 from disent_plugins.metrics.codes.blocks import example
@@ -97,10 +98,16 @@ def _check_result(result: Any, name: str, plugin: Plugin, what: str) -> None:
 
 
 def _with_notes(result: Result, codes: Codes) -> Result:
-    """With what there is to say of its codes, and of few test samples."""
+    """With what there is to say of its codes, of missing values and of few test samples."""
+    notes = list(codes.notes)
+    for name, column in zip(codes.factor_names, codes.factors.T, strict=True):
+        lacking = int((~has_value(column, codes.factor(name).kind)).sum())
+        if lacking:
+            notes.append(f"'{name}' has no value in {lacking} of {len(column)} rows: left out of what needs it.")
     few = [value.n for value in result.values.values() if value.n and value.n < FEW]
-    notes = [f"N = {min(few)}: values and intervals of so few test samples say little."] if few else []
-    return replace(result, notes=[*result.notes, *codes.notes, *notes])
+    if few:
+        notes.append(f"N = {min(few)}: values and intervals of so few test samples say little.")
+    return replace(result, notes=[*result.notes, *notes])
 
 
 def _contradicts_itself(value: Value) -> bool:

@@ -106,7 +106,7 @@ def open_run(
     settings = folder.settings()
     target = choose_device(device)
     checkpoint = load(folder.checkpoint(which), target)
-    parts = load_parts(registry, settings.model, settings.data)
+    parts = load_parts(registry, settings.model, settings.data, settings.data_options)
     model = parts.model(settings).to(target)
     load_weights(model, checkpoint, folder.checkpoint(which))
     table = parts.table(None, report)

@@ -57,9 +57,13 @@ class DatasetSpec(Spec):
 
     Args:
         provides: Capabilities: ``groups``, ``pairs``, ``dataset_index``, ``distinct_groups``.
+        recipes: Model name (or ``"default"``, for every model) to a recipe, with the keys of a model's recipe: what
+            these images need, such as ``{"default": {"sampler": "blocks"}}`` for many classes. A model's own recipe
+            goes before it.
     """
 
     provides: tuple[str, ...] = ("groups", "pairs", "dataset_index")
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from disent_plugins.content import content_labels
+from disent_plugins.content import content_labels, has_value
 from disent_plugins.contracts import SPLITS, DatasetInfo
-from disent_plugins.data_adapters.adapter import RawFile, RawTable
+from disent_plugins.data_adapters.adapter import RawFile, RawTable, make_adapter
+from disent_plugins.data_adapters.cache_build import unfit
 from disent_plugins.testing.contract import demand
 
 
-def check_dataset(adapter_class: type, source: Path | None = None) -> None:
+def check_dataset(adapter_class: type, source: Path | None = None, options: Mapping[str, Any] | None = None) -> None:
     """Check a data adapter: description, files, factors, splits, slabs, groups, and that it reads the same twice.
 
     Args:
-        adapter_class: Called without arguments.
+        adapter_class: Called without arguments, or with its ``Config``.
         source: Folder with the raw files, whole or made small by the test; None for embedded data.
+        options: Of its ``Config``; its defaults if None.
 
     Raises:
         ContractError: What is broken, and how to mend it.
         DataMissing: The adapter's own word that the raw files are not usable.
     """
     name = adapter_class.__name__
-    adapter: Any = adapter_class()
+    _check_config(adapter_class, name)
+    adapter: Any = make_adapter(adapter_class, options or {}, name)
     info = getattr(adapter, "info", None)
     demand(
         isinstance(info, DatasetInfo), f"{name}.info is {type(info).__name__}.", "Make it a disent_plugins.DatasetInfo."
@@ -45,6 +50,19 @@ def check_dataset(adapter_class: type, source: Path | None = None) -> None:
     )
 
 
+def _check_config(adapter_class: Any, name: str) -> None:
+    config = getattr(adapter_class, "Config", None)
+    if config is None:
+        return
+    demand(
+        isinstance(config, type) and is_dataclass(config) and vars(config)["__dataclass_params__"].frozen,
+        f"{name}.Config is no frozen dataclass.",
+        "Write @dataclass(frozen=True) above class Config(disent_plugins.Options).",
+    )
+    lacking = [f.name for f in fields(config) if f.default is MISSING and f.default_factory is MISSING]
+    demand(not lacking, f"{name}.Config has no default for {', '.join(lacking)}.", "Give every option a default.")
+
+
 def _check_info(info: DatasetInfo, name: str) -> None:
     names = [factor.name for factor in info.factors]
     demand(names and len(set(names)) == len(names), f"{name}.info has factors {names}.", "Name each factor once.")
@@ -53,8 +71,14 @@ def _check_info(info: DatasetInfo, name: str) -> None:
         f"{name}.info.content is '{info.content}', which is none of its factors {names}.",
         "Name the factor that the members of a group share.",
     )
+    shared = [factor for factor in info.factors if factor.name in {info.content, *info.content.split("+")}]
     demand(
-        all(factor.size >= 2 for factor in info.factors),
+        all(factor.kind != "continuous" for factor in shared),
+        f"{name}.info.content is '{info.content}', and a continuous factor is part of it.",
+        "Groups share one value of a category: name another factor, or cut this one into classes.",
+    )
+    demand(
+        all(factor.size >= 2 for factor in info.factors if factor.kind != "continuous"),
         f"{name}.info has a factor with fewer than two values.",
         "A factor that does not vary is none: leave it out.",
     )
@@ -109,17 +133,18 @@ def _read(adapter: Any, name: str, source: Path | None) -> tuple[np.ndarray, np.
 
 
 def _check_rows(info: DatasetInfo, name: str, factors: np.ndarray, split: np.ndarray) -> None:
+    kept = np.float64 if any(factor.kind == "continuous" for factor in info.factors) else np.int64
     demand(
-        factors.dtype == np.int64 and factors.ndim == 2 and factors.shape[1] == len(info.factors),
+        factors.dtype == kept and factors.ndim == 2 and factors.shape[1] == len(info.factors),
         f"{name}.read: factors are {factors.dtype} {factors.shape}.",
-        f"They are int64 [N, {len(info.factors)}], a column for each factor of info.",
+        f"They are {kept.__name__} [N, {len(info.factors)}], a column for each factor of info.",
     )
-    for column, factor in enumerate(info.factors):
-        low, high = int(factors[:, column].min()), int(factors[:, column].max())
+    for column, factor in zip(factors.T, info.factors, strict=True):
+        why = unfit(factor, column)
         demand(
-            low >= 0 and high < factor.size,
-            f"{name}.read: factor '{factor.name}' has values from {low} to {high}, and its size is {factor.size}.",
-            "Code every factor as 0..size-1.",
+            not why,
+            f"{name}.read: factor '{factor.name}' {why}.",
+            "Code every factor as 0..size-1, and a missing value as -1, in a continuous factor NaN.",
         )
     demand(
         split.dtype == np.uint8 and split.ndim == 1 and split.max() < len(SPLITS),
@@ -132,7 +157,8 @@ def _check_rows(info: DatasetInfo, name: str, factors: np.ndarray, split: np.nda
             f"{name}.read gives no {SPLITS[number]} image.",
             "Models are trained on 'train' and measured on 'test': both must exist.",
         )
-    sizes = np.bincount(content_labels(factors, info.factor_names, info.content)[split == 0])
+    labels = content_labels(factors, info.factor_names, info.content)[split == 0]
+    sizes = np.bincount(labels[has_value(labels)], minlength=1)
     demand(
         sizes.max() >= 2,
         f"{name}: no two training images share a '{info.content}'.",

@@ -174,6 +174,7 @@ def data_record(table: ImageTable) -> dict[str, Any]:
         "name": table.info.name,
         "content_hash": table.digest,
         "preprocessing": table.info.preprocessing,
+        "options": dict(table.info.options),
         "images": len(table.images),
         "cache": str(table.path) if table.path else None,
     }

@@ -10,11 +10,12 @@ from typing import Any
 from torch import nn
 
 from disent_plugins.contracts import DatasetInfo, ImageTable, Report
+from disent_plugins.data_adapters.adapter import make_adapter
 from disent_plugins.data_adapters.store import prepare
 from disent_plugins.errors import PluginFailure, UsageError
 from disent_plugins.options import build
 from disent_plugins.registry.host import Plugin, Registry
-from disent_plugins.registry.specs import ModelSpec
+from disent_plugins.registry.specs import DatasetSpec, ModelSpec
 from disent_plugins.training.settings import RunSettings, merge
 
 
@@ -28,6 +29,7 @@ class Parts:
     model_class: Any
     adapter: Any
     data_plugin: Plugin
+    data_spec: DatasetSpec
 
     def model(self, settings: RunSettings) -> nn.Module:
         """A fresh model.
@@ -65,11 +67,11 @@ class Parts:
             )
 
 
-def load_parts(registry: Registry, model: str, data: str) -> Parts:
-    """Look up and import a model and a data set.
+def load_parts(registry: Registry, model: str, data: str, data_options: Mapping[str, Any]) -> Parts:
+    """Look up and import a model and a data set, the latter with options that may be text.
 
     Raises:
-        UsageError: An unknown name.
+        UsageError: An unknown name, or options that the data set does not take.
         PluginFailure: A plugin cannot be imported or breaks its contract.
     """
     spec, plugin = registry.models.find(model)
@@ -81,8 +83,9 @@ def load_parts(registry: Registry, model: str, data: str) -> Parts:
     if not is_dataclass(getattr(model_class, "Config", None)):
         raise _no_model(spec, plugin, "has no Config that is a dataclass")
     adapter_class = registry.load(data_spec, data_plugin)
-    adapter = registry.call(data_plugin, f"data set '{data_spec.name}' could not be made", adapter_class)
-    return Parts(registry, spec, plugin, model_class, adapter, data_plugin)
+    what = f"data set '{data_spec.name}' could not be made"
+    adapter = registry.call(data_plugin, what, lambda: make_adapter(adapter_class, data_options, data_spec.name))
+    return Parts(registry, spec, plugin, model_class, adapter, data_plugin, data_spec)
 
 
 def _no_model(spec: ModelSpec, plugin: Plugin, what: str) -> PluginFailure:
@@ -97,6 +100,8 @@ def resolve(
     registry: Registry, *, model: str, data: str, file: Mapping[str, Any], flags: Mapping[str, Any]
 ) -> tuple[Parts, RunSettings]:
     """Load the plugins and merge the settings."""
-    parts = load_parts(registry, model, data)
-    settings = merge(parts.spec, parts.model_class.Config, model=model, data=data, file=file, flags=flags)
+    parts = load_parts(registry, model, data, {**file.get("data_options", {}), **flags.get("data_options", {})})
+    flags = {**flags, "data_options": dict(parts.adapter.info.options)}
+    config, known = parts.model_class.Config, parts.data_spec
+    settings = merge(parts.spec, config, model=model, data=data, file=file, flags=flags, data_spec=known)
     return parts, settings

@@ -68,7 +68,7 @@ def resume(
     settings = folder.settings()
     epochs = settings.epochs if epochs is None else epochs
     settings = replace(settings, epochs=epochs, device=device or settings.device)
-    parts = load_parts(registry, settings.model, settings.data)
+    parts = load_parts(registry, settings.model, settings.data, settings.data_options)
     table = parts.table(source, report)
     folder.check_same_data(table)
     session = _session(parts, settings, table, choose_device(settings.device), folder)

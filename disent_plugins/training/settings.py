@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.options import Options, build, option
-from disent_plugins.registry.specs import ModelSpec
+from disent_plugins.registry.specs import DatasetSpec, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -33,30 +33,48 @@ class RunSettings(Options):
     seed: int = option(0, "Seed of everything random.", low=0, high=2**31 - 1)
     device: str = option("auto", "auto, cpu or cuda[:n].")
     options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Model options, complete."})
+    data_options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Data set options, complete."})
 
 
 SETTING_NAMES = tuple(f.name for f in fields(RunSettings))
 _RUN_HINT = "See what a run takes with: disent run --help"
 CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
-"""What a ``--config`` file may hold, besides the table ``[options]``."""
+"""What a ``--config`` file may hold; ``options`` and ``data_options`` are tables."""
 
 
-def recipe(spec: ModelSpec, data: str) -> dict[str, Any]:
-    """The recipe of a model on a data set: ours, then what the model's plugin brings; options merged key by key."""
+def recipe(spec: ModelSpec, data: str, data_spec: DatasetSpec | None = None) -> dict[str, Any]:
+    """The recipe of a model on a data set; options are merged key by key.
+
+    What holds for all, then what the data set says of itself, then ours, then what the model's plugin brings.
+
+    Args:
+        spec: The model's spec.
+        data: The data set's name.
+        data_spec: Its spec, where it is at hand.
+    """
     table = tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
     merged: dict[str, Any] = {"options": {}}
-    layers = [
+    of_all, *ours = [
         table.get(owner, {}).get(name, {})
         for owner, name in (("any", "default"), ("any", data), (spec.name, "default"), (spec.name, data))
     ]
-    for layer in [*layers, spec.recipes.get("default", {}), spec.recipes.get(data, {})]:
+    of_data = data_spec.recipes if data_spec else {}
+    theirs = [of_data.get(name, {}) for name in ("default", spec.name)]
+    for layer in [of_all, *theirs, *ours, spec.recipes.get("default", {}), spec.recipes.get(data, {})]:
         options = {**merged["options"], **layer.get("options", {})}
         merged = {**merged, **layer, "options": options}
     return merged
 
 
 def merge(
-    spec: ModelSpec, config_class: type, *, model: str, data: str, file: Mapping[str, Any], flags: Mapping[str, Any]
+    spec: ModelSpec,
+    config_class: type,
+    *,
+    model: str,
+    data: str,
+    file: Mapping[str, Any],
+    flags: Mapping[str, Any],
+    data_spec: DatasetSpec | None = None,
 ) -> RunSettings:
     """Settings by precedence: model defaults < recipe < configuration file < flags.
 
@@ -66,12 +84,13 @@ def merge(
         model, data: The names to record.
         file: Content of the configuration file.
         flags: Settings that were given on the command line, ``options`` among them; None means not given.
+        data_spec: The data set's spec, where it is at hand.
 
     Raises:
         UsageError: An unknown key or a value out of bounds.
     """
     known = {f.name for f in fields(config_class)}
-    base = recipe(spec, data)
+    base = recipe(spec, data, data_spec)
     # A shared recipe speaks of options that another model need not have; what a person typed must exist.
     options = {key: value for key, value in base.pop("options").items() if key in known}
     given: dict[str, Any] = {}
@@ -107,8 +126,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
     for key in content:
         if key not in CONFIG_KEYS:
             raise UsageError(f"Unknown key '{key}' in {path}.", suggestion(key, CONFIG_KEYS))
-    if not isinstance(content.get("options", {}), dict):
-        raise UsageError(f"'options' in {path} is not a table.", hint="Write model options below a line [options].")
+    for table, of in (("options", "model"), ("data_options", "data set")):
+        if not isinstance(content.get(table, {}), dict):
+            raise UsageError(f"'{table}' in {path} is not a table.", hint=f"Write {of} options below a line [{table}].")
     return content
 
 
@@ -130,11 +150,16 @@ def changed(before: RunSettings, config_class: type, asked: Mapping[str, Any]) -
 
 def as_toml(settings: RunSettings) -> str:
     """Settings as a file for ``--config``. What is none is left out: TOML has no such value."""
-    tables = {key: value for key, value in vars(settings).items() if key != "options"}, settings.options
-    plain, options = (
-        [f"{key} = {_literal(value)}" for key, value in table.items() if value is not None] for table in tables
-    )
-    return "\n".join([*plain, "", "[options]", *options]) + "\n"
+    tables = {"options": settings.options, "data_options": settings.data_options}
+    lines = _assigned({key: value for key, value in vars(settings).items() if key not in tables})
+    for name, table in tables.items():
+        if table or name == "options":
+            lines += ["", f"[{name}]", *_assigned(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _assigned(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_literal(value)}" for key, value in table.items() if value is not None]
 
 
 def _literal(value: Any) -> str:
@@ -146,11 +171,13 @@ def _literal(value: Any) -> str:
 def differences(before: RunSettings, after: RunSettings) -> list[str]:
     """The settings in which a resumed run would differ, as ``key: before -> after``; ``epochs`` and ``device`` may."""
     pairs = [(key, getattr(before, key), getattr(after, key)) for key in SETTING_NAMES if key not in _MAY_CHANGE]
-    pairs += [(f"options.{key}", before.options.get(key), value) for key, value in after.options.items()]
+    for name in ("options", "data_options"):
+        old, new = getattr(before, name), getattr(after, name)
+        pairs += [(f"{name}.{key}", old.get(key), value) for key, value in new.items()]
     return [f"{key}: {old} -> {new}" for key, old, new in pairs if _listed(old) != _listed(new)]
 
 
-_MAY_CHANGE = ("epochs", "device", "options")
+_MAY_CHANGE = ("epochs", "device", "options", "data_options")
 
 
 def _listed(value: Any) -> Any:

@@ -66,7 +66,7 @@ def test_a_cache_says_what_it_is():
     assert attributes["content_hash"] == table.digest
     assert table.digest == hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
     assert attributes["sources"] == {"made": "here"}
-    assert attributes["format_version"] == 1
+    assert attributes["format_version"] == 2
     assert attributes["dataset"] == "tiny"
     assert attributes["preprocessing"] == "none"
     assert attributes["maker"].startswith("disent-plugins ")
@@ -152,7 +152,7 @@ def test_an_absent_cache_names_the_command(path):
 def test_an_unknown_format_version_is_refused(path):
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = 99
-    assert_refused(path, "format version 99, this release reads 1")
+    assert_refused(path, "format version 99, this release reads 2")
 
 
 @pytest.mark.parametrize("name", ["content_hash", "info", "sources"])

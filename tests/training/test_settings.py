@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from disent_plugins import ModelSpec, Options, option
+from disent_plugins import DatasetSpec, ModelSpec, Options, option
+from disent_plugins.data_adapters.plugin import disent_datasets
 from disent_plugins.errors import UsageError
 from disent_plugins.models.gmvae import GMVAEConfig
 from disent_plugins.models.mlvae import MLVAEConfig
@@ -15,8 +16,11 @@ from disent_plugins.training.settings import RunSettings, changed, differences, 
 GMVAE, MLVAE = disent_models()
 
 
+DATA = {spec.name: spec for spec in disent_datasets()}
+
+
 def merged(data="digits", *, spec=GMVAE, config=GMVAEConfig, file=None, flags=None) -> RunSettings:
-    return merge(spec, config, model=spec.name, data=data, file=file or {}, flags=flags or {})
+    return merge(spec, config, model=spec.name, data=data, file=file or {}, flags=flags or {}, data_spec=DATA.get(data))
 
 
 # The recipes: appendix D of the GM-VAE paper
@@ -57,6 +61,25 @@ def test_a_recipe_that_a_plugin_brings_goes_before_ours():
     assert recipe(spec, "cars3d")["epochs"] == 7
     found = merged("mnist", spec=spec)
     assert (found.epochs, found.lr, found.milestones, found.options["k"]) == (8, 0.5, (50, 100), 9.0)
+
+
+def test_a_data_set_says_what_it_needs_and_a_model_goes_before_it():
+    many = DatasetSpec(
+        name="many",
+        summary="-",
+        target="a:B",
+        recipes={"default": {"sampler": "blocks", "epochs": 3, "options": {"k": 9}}, "gmvae": {"epochs": 4}},
+    )
+    assert recipe(GMVAE, "many", many)["sampler"] == "blocks"
+    assert (recipe(GMVAE, "many", many)["epochs"], recipe(MLVAE, "many", many)["epochs"]) == (4, 3)
+    assert recipe(GMVAE, "many", many)["options"]["k"] == 9
+    own = ModelSpec(name="own", summary="-", target="a:B", recipes={"many": {"epochs": 5}})
+    assert (recipe(own, "many", many)["epochs"], recipe(own, "many", many)["sampler"]) == (5, "blocks")
+    assert recipe(own, "many")["sampler"] == "random"
+    found = merge(
+        own, GMVAEConfig, model="own", data="many", file={"sampler": "pairs"}, flags={"epochs": 6}, data_spec=many
+    )
+    assert (found.sampler, found.epochs) == ("pairs", 6)
 
 
 # Precedence

@@ -12,7 +12,8 @@ from disent_plugins.errors import UsageError
 
 BLOCKS = ("content", "style")
 KNOWN = (
-    *BLOCKS, "content_logvar", "style_logvar", "codes", "labels", "factors", "factor_names", "content_factor", "split",
+    *BLOCKS, "content_logvar", "style_logvar", "codes", "labels", "factors", "factor_names", "factor_kinds",
+    "content_factor", "split",
 )  # fmt: skip
 """Names of the arrays that codes are made of."""
 
@@ -131,7 +132,7 @@ class Door:
             if missing.any():
                 rows = np.flatnonzero(missing.reshape(len(array), -1).any(axis=1))
                 why = f"Rows with NaN in place of a value: {len(rows)}, the first is row {rows[0]} (counted from 0)."
-                hint = "Leave those rows out of every array, or give them a class of their own."
+                hint = "Write -1 in their place, or leave those rows out of every array."
                 raise self.error(f"has '{name}' with missing values.", why, hint)
             # Beyond 2^53 a float no longer tells neighbouring whole numbers apart.
             good = (array == np.rint(array)) & (np.abs(array) < 2**53)
@@ -140,7 +141,7 @@ class Door:
             raise self.error(
                 f"has '{name}' that are no whole numbers (type {array.dtype}).",
                 f"Classes are whole numbers, and it holds {shown}.",
-                "Number them: numpy.unique(values, return_inverse=True)[1]. Cut a quantity into bins: numpy.digitize.",
+                "Number them: numpy.unique(values, return_inverse=True)[1]. Quantities: factor_kinds 'continuous'.",
             )
         return array.astype(np.int64)
 

@@ -1,9 +1,11 @@
 """Codes on disk: our own ``codes.h5``, and anybody's arrays in an ``.npz`` or HDF5 file.
 
 Arrays: ``content`` [N, Dc] and ``style`` [N, Ds], or both as one array ``codes`` [N, D]; ``labels`` [N] and/or
-``factors`` [N, F], whole numbers. Optional: ``factor_names`` (F texts), ``content_factor`` (a name, or several as an
-array or joined by ``+``; otherwise ``labels``, or the first factor), ``split`` [N] (0, 1, 2, or train, validation,
-test), ``content_logvar`` and ``style_logvar`` (like ``content`` and ``style``). The texts may be HDF5 attributes too.
+``factors`` [N, F], whole numbers, -1 where one is missing. Optional: ``factor_names`` (F texts), ``factor_kinds`` (F of
+category, ordered, circular, continuous; continuous columns hold real numbers, NaN where one is missing),
+``content_factor`` (a name, or several as an array or joined by ``+``; otherwise ``labels``, or the first factor),
+``split`` [N] (0, 1, 2, or train, validation, test), ``content_logvar`` and ``style_logvar`` (like ``content`` and
+``style``). The texts may be HDF5 attributes too.
 ``labels`` that ``factors`` hold as well, or a factor that comes twice, count once (see ``twice.py``).
 """
 
@@ -18,18 +20,19 @@ from typing import Any
 import h5py
 import numpy as np
 
-from disent_plugins.content import content_labels
+from disent_plugins.content import MISSING, Factor, FactorKind, content_labels
 from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import replacing
 from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
+from disent_plugins.metrics.codes.kinds import as_text, coded, from_text, read_table, size_of
 from disent_plugins.metrics.codes.twice import counted_once
 from disent_plugins.metrics.statistics.partition import stratified
 from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.version import __version__
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LOGVARS = ("content_logvar", "style_logvar")
 TEST_SHARE = 0.2
 
@@ -50,6 +53,7 @@ def write_codes(path: Path, codes: Codes) -> None:
         for name, array in arrays.items():
             if array is not None:
                 file[name] = array
+        file["described"] = as_text(codes.described)
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["factor_names"] = list(codes.factor_names)
         file.attrs["content_factor"] = codes.content_factor
@@ -88,7 +92,14 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
     if version is not None and version != FORMAT_VERSION:
         why = f"It has format version {version}, this is disent-plugins {__version__}, which reads {FORMAT_VERSION}."
         raise UsageError(f"{path} cannot be read.", why, "Encode the run again, or install the version that wrote it.")
-    return make_codes(arrays, source=str(path), seed=seed, compact=version is None, blocks=blocks, holds=holds)
+    try:
+        described = None if version is None else from_text(str(arrays.pop("described", "[]")))
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(path, f"its factors are not described: {error}") from error
+    if described:
+        kinds = {factor.name: factor.kind for factor in described}
+        arrays["factor_kinds"] = [kinds.get(str(name), "category") for name in arrays.get("factor_names", ())]
+    return make_codes(arrays, source=str(path), seed=seed, blocks=blocks, holds=holds, described=described)
 
 
 def make_codes(
@@ -96,9 +107,9 @@ def make_codes(
     *,
     source: str = "codes",
     seed: int = 0,
-    compact: bool = True,
     blocks: Blocks | None = None,
     holds: Sequence[str] = (),
+    described: tuple[Factor, ...] | None = None,
 ) -> Codes:
     """Check arrays and make them into codes; every problem is named.
 
@@ -106,11 +117,11 @@ def make_codes(
         arrays: Array name to array, as in the description of this module.
         source: Where they come from, for messages.
         seed: For the stratified train/test split that is made if there is none.
-        compact: Code every factor 0..size-1 in the order of its values, and count factors once that divide the rows
-            alike; the notes of the codes say so.
         blocks: Which columns of the array ``codes`` are content and which are style: ``("0:8", "8:16")``, or slices.
             Without it, ``codes`` are in one piece: all columns are content, and the style has none.
         holds: Names of everything that the source holds, for messages, if that is more than ``arrays``.
+        described: What is known of the factors of our own codes, which stay as they are; None: every factor that is
+            not continuous is coded 0..size-1 in the order of its values.
 
     Raises:
         UsageError: An array is missing, has the wrong number of dimensions, another length than the codes, no rows
@@ -129,7 +140,12 @@ def make_codes(
         )
     content, style = _codes(door, blocks)
     n = len(content)
-    factors, names = _factors(door, n, compact)
+    factors, names, kinds = _factors(door, n)
+    compact = described is None
+    if described is None:
+        factors = np.stack([coded(door, *of) for of in zip(names, factors.T, kinds, strict=True)], axis=1)
+        sizes = [size_of(column, kind) for column, kind in zip(factors.T, kinds, strict=True)]
+        described = tuple(Factor(*of) for of in zip(names, sizes, kinds, strict=True))
     content_factor = "+".join(door.texts("content_factor") or ("labels" if "labels" in names else names[0],))
     for part in [content_factor] if content_factor in names else content_factor.split("+"):
         if part not in names:
@@ -138,12 +154,18 @@ def make_codes(
     if compact:  # a run's own factors are those of its data set
         columns = dict(zip(names, factors.T, strict=True))
         left, content_factor, notes = counted_once(columns, content_factor)
-        names, factors = tuple(left), np.stack([columns[name] for name in left], axis=1)
+        factors = factors[:, [names.index(name) for name in left]]
+        names, described = tuple(left), tuple(factor for factor in described if factor.name in left)
+    for name in content_factor.split("+"):
+        if any(factor.name == name and factor.kind == "continuous" for factor in described):
+            why = "Groups share one value of a category, and hardly ever a quantity."
+            raise door.error(f"has the continuous factor '{name}' as content.", why, "Name another one.")
     labels = content_labels(factors, names, content_factor)
-    if labels.min() == labels.max():
+    labelled = labels[labels != MISSING]
+    if not len(labelled) or labelled.min() == labelled.max():
         why = f"The factor '{content_factor}' has one value in all {n} rows, so there is nothing to tell."
         raise door.error("holds one class only.", why, "Give codes of at least two classes.")
-    if compact and len(np.unique(labels)) == n:  # a short run's own codes may be so, and other metrics still work
+    if compact and len(np.unique(labelled)) == n:  # a short run's own codes may be so, and other metrics still work
         why = f"The factor '{content_factor}' has another value in each of the {n} rows, so nothing can be learned."
         raise door.error("holds as many classes as rows.", why, "Give several codes of every class.")
     split = _split(door, n)
@@ -163,8 +185,9 @@ def make_codes(
             )
     logvars = {name: _logvar(door, name, block) for name, block in zip(BLOCKS, (content, style), strict=True)}
     return Codes(
-        content, style, factors, names, content_factor, split, logvars["content"], logvars["style"], split_source, notes
-    )
+        content, style, factors, names, content_factor, split, logvars["content"], logvars["style"], split_source,
+        notes, described,
+    )  # fmt: skip
 
 
 def _codes(door: Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
@@ -185,20 +208,23 @@ def _codes(door: Door, blocks: Blocks | None) -> tuple[np.ndarray, np.ndarray]:
     return content, style
 
 
-def _factors(door: Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+def _factors(door: Door, n: int) -> tuple[np.ndarray, tuple[str, ...], list[FactorKind]]:
     columns, names = [], []
+    kinds: list[FactorKind] = []
     if "labels" in door.arrays:
         columns.append(door.whole("labels", 1)[:, None])
         door.length("labels", columns[0], n)
         names.append("labels")
+        kinds.append("category")
     if "factors" in door.arrays:
-        table = door.whole("factors", 2)
+        table, of = read_table(door)
         door.length("factors", table, n)
         given = door.texts("factor_names") or tuple(f"factor{i}" for i in range(table.shape[1]))
         if len(given) != table.shape[1] or not given:
             raise door.error(f"has {table.shape[1]} columns in 'factors' but {len(given)} 'factor_names'.")
         columns.append(table)
         names.extend(given)
+        kinds.extend(of)
     if not columns:
         raise door.lacks("has neither 'labels' nor 'factors'.")
     if not all(name.strip() for name in names):
@@ -206,10 +232,7 @@ def _factors(door: Door, n: int, compact: bool) -> tuple[np.ndarray, tuple[str, 
         raise door.error("has a factor without a name.", why, "Give every column of 'factors' a name of its own.")
     if len(set(names)) != len(names):
         raise door.error(f"names a factor twice: {', '.join(names)}.")
-    factors = np.concatenate(columns, axis=1)
-    if compact:
-        factors = np.stack([np.unique(column, return_inverse=True)[1] for column in factors.T], axis=1)
-    return factors, tuple(names)
+    return np.concatenate(columns, axis=1), tuple(names), kinds
 
 
 def _split(door: Door, n: int) -> np.ndarray | None:
@@ -285,7 +308,7 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], list[str]]:
         found = {name: file.attrs[name] for name in wanted if name in file.attrs}
         sets = [name for name in file if isinstance(file.get(name), h5py.Dataset)]
         groups = [f"{name}/" for name in file if name not in sets]
-        return found | {name: _array(file[name]) for name in sets if name in KNOWN}, sets + groups
+        return found | {name: _array(file[name]) for name in sets if name in (*KNOWN, "described")}, sets + groups
 
 
 def _array(dataset: h5py.Dataset) -> np.ndarray:

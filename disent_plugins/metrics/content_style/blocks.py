@@ -1,6 +1,7 @@
 """Blocks: which of the two blocks holds each factor, and whether each holds its own: DCI for blocks instead of codes.
 
-    a_bk              normalised accuracy of factor k read from block b by a non-linear classifier (0 chance, 1 all)
+    a_bk              normalised accuracy of factor k read from block b by a non-linear classifier (0 chance, 1 all),
+                      or R^2 of a non-linear regression where the factor is no category
     informativeness_k = max_b a_bk
     completeness_k    = informativeness_k (1 - H2(a_ck / (a_ck + a_sk)))
     disentanglement_b = max(m_bc, m_bs) (1 - H2(m_bc / (m_bc + m_bs)))
@@ -14,7 +15,7 @@ accuracy that are mere luck for 0.14 bits. The ceiling is the score of the ideal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,15 @@ from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
 from disent_plugins.metrics.content_style.classifiers import WORDS, told
 from disent_plugins.metrics.content_style.ideal import SAYS, dependence_notes, ideal_accuracies
-from disent_plugins.metrics.content_style.reading import BLOCKS, ReadingOptions, read_all, reading_settings, targets
+from disent_plugins.metrics.content_style.reading import (
+    BLOCKS,
+    Answer,
+    ReadingOptions,
+    read_all,
+    reading_settings,
+    targets,
+)
+from disent_plugins.metrics.content_style.regression import Regression, significant
 from disent_plugins.metrics.factors.references import interval
 from disent_plugins.metrics.pictures.heatmap import heatmap
 from disent_plugins.metrics.statistics.seeds import stream
@@ -47,9 +56,9 @@ class Blocks:
             "DCI (Eastwood and Williams 2018) asks which single codes hold which factors; this asks it of the two "
             "blocks. With a_ck and a_sk the normalised test accuracies (0: most frequent class, 1: all; 0 below 3 "
             "standard errors above chance) of factor k read from the content and the style block by the non-linear "
-            "classifier of `leakage`, m_bc that of the content factor from block b, m_bs the mean of those of the "
-            "style factors from block b, and H2 "
-            "the binary entropy in bits:\n\n"
+            "classifier of `leakage` (or R^2 of its regression, where factor k is no category), m_bc that of the "
+            "content factor from block b, m_bs the mean of those of the style factors from block b, and H2 the binary "
+            "entropy in bits:\n\n"
             "    informativeness/k = max(a_ck, a_sk)                                   the better block's accuracy\n"
             "    completeness/k    = informativeness/k (1 - H2(a_ck / (a_ck + a_sk)))  is it in one block only\n"
             "    disentanglement/b = max(m_bc, m_bs) (1 - H2(m_bc / (m_bc + m_bs)))    does the block hold one kind\n"
@@ -111,20 +120,23 @@ class Blocks:
         readings = read_all(subject, found, ("nonlinear",), jobs=config.jobs)
         names = [target.name for target in found]
         pairs = [[readings[block, name, "nonlinear"] for block in BLOCKS] for name in names]
-        floors = np.array([pair[0].floor for pair in pairs])
-        right = [np.stack([reading.correct for reading in pair]) for pair in pairs]
+        floors = [pair[0].floor for pair in pairs]
 
-        def scored(correct: list[np.ndarray]) -> dict[str, float]:
-            return scores(accuracies(correct, floors), names)
+        def scored(some: Pairs) -> dict[str, float]:
+            return scores(held(some, floors), names)
 
-        def shuffled(generator: np.random.Generator) -> list[np.ndarray]:
-            orders = [generator.permutation(pair[0].labels) for pair in pairs]
-            return [np.stack([r.predicted == order for r in pair]) for pair, order in zip(pairs, orders, strict=True)]
+        def shuffled(generator: np.random.Generator) -> Pairs:
+            orders = [generator.permutation(len(pair[0].labels)) for pair in pairs]
+            return [[replace(a, labels=a.labels[order]) for a in pair]
+                    for pair, order in zip(pairs, orders, strict=True)]  # fmt: skip
 
-        def drawn(generator: np.random.Generator) -> list[np.ndarray]:
-            return [c[:, generator.integers(c.shape[1], size=c.shape[1])] for c in right]
+        def drawn(generator: np.random.Generator) -> Pairs:
+            sizes = [len(pair[0].labels) for pair in pairs]
+            rows = [generator.integers(size, size=size) for size in sizes]
+            return [[replace(a, labels=a.labels[some], predicted=a.predicted[some]) for a in pair]
+                    for pair, some in zip(pairs, rows, strict=True)]  # fmt: skip
 
-        value = scored(right)
+        value = scored(pairs)
         chance = [scored(shuffled(stream(seed, "blocks", "floor", str(i)))) for i in range(config.permutations)]
         draws = [scored(drawn(stream(seed, "blocks", "bootstrap", str(i)))) for i in range(config.bootstrap)]
         ideal = ideal_accuracies(subject.codes, found)
@@ -139,22 +151,34 @@ class Blocks:
             ceiling = max(best[name], floor)  # factors that tell each other leave nothing to score
             values[name] = Value(number, unit, floor, ceiling, low, high, n, WORDS["nonlinear"], "up")
         settings = {**asdict(config), **reading_settings(subject, found), "ideal": ideal.tolist()}
-        matrix = accuracies(right, floors)
+        matrix = held(pairs, floors)
         return Result("blocks", values, settings, {"matrix": _picture(subject, matrix, names)}, notes)
 
 
-def accuracies(correct: Sequence[np.ndarray], floors: np.ndarray) -> np.ndarray:
-    """Normalised accuracies [2, K], 0 where they are not significantly above chance.
+Pairs = Sequence[Sequence[Answer]]
+"""What was read of every factor from content and from style."""
+
+
+def held(pairs: Pairs, floors: Sequence[float]) -> np.ndarray:
+    """Normalised accuracies, or R^2, [2, K]; 0 where they are not significantly above chance.
 
     Args:
-        correct: K arrays [2, n] bool: right answers from content and from style.
-        floors: [K] share of the most frequent class.
+        pairs: Of K factors.
+        floors: [K] share of the most frequent class; 0 for a regression.
 
-    >>> accuracies([np.array([[True] * 50, [True] * 28 + [False] * 22])], np.array([0.5])).ravel()
+    >>> truth = np.arange(50.0)[:, None]
+    >>> right, poor = (Regression(truth, answers) for answers in (truth, truth[::-1]))
+    >>> held([[right, poor]], [0.0]).ravel()
     array([1., 0.])
     """
-    share = np.stack([c.mean(axis=1) for c in correct], axis=1)
-    return told(share, floors, np.array([c.shape[1] for c in correct]))
+    return np.array([[_held(answer, floor) for answer in pair] for pair, floor in zip(pairs, floors, strict=True)]).T
+
+
+def _held(answer: Answer, floor: float) -> float:
+    n = len(answer.labels)
+    if isinstance(answer, Regression):
+        return significant(answer.r2, n)
+    return float(told(np.asarray(answer.accuracy), floor, n))
 
 
 def scores(accuracy: np.ndarray, names: list[str]) -> dict[str, float]:

@@ -100,6 +100,7 @@ class Dependence:
         values = {"distance-correlation": correlation}
         for block in BLOCKS:
             reading = readings[block, label[0].name, "nonlinear"]
+            assert isinstance(reading, Reading)  # the content is always read by classifiers
             values[f"information/{block}"] = _information(reading, block, config.bootstrap, seed)
         settings = {**asdict(config), **reading_settings(subject, label), "p_value": p_value}
         return Result("dependence", values, settings, notes=[*notes, *label[0].rows.notes])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.errors import UsageError
 
 
@@ -11,7 +12,7 @@ def donors(labels: np.ndarray, rows: np.ndarray, most: int, generator: np.random
     """Draw pairs of rows of different content; no row gives its content twice, and none its style.
 
     Args:
-        labels: [N] the content of every row.
+        labels: [N] the content of every row; those without one (-1) are not drawn.
         rows: Positions to draw from.
         most: Most pairs; fewer where the rows do not give as many.
         generator: Decides which.
@@ -25,6 +26,7 @@ def donors(labels: np.ndarray, rows: np.ndarray, most: int, generator: np.random
     >>> donors(np.array([0, 1]), np.array([0, 1]), 5, np.random.default_rng(0)).tolist()
     [[0, 1], [1, 0]]
     """
+    rows = rows[has_value(labels[rows])]
     if len(np.unique(labels[rows])) < 2:
         raise UsageError(
             "No swap can be made.",

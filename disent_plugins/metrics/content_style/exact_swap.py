@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.content import content_columns
+from disent_plugins.content import content_columns, has_value
 from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.pictures.examples import model_of
@@ -148,11 +148,16 @@ def targets(codes: Codes, most: int, generator: np.random.Generator) -> tuple[np
             "should give.",
             "Judge swaps by a classifier instead: disent metrics swap RUN",
         )
+    whole = np.ones(len(codes.factors), dtype=bool)
+    for name, column in zip(codes.factor_names, codes.factors.T, strict=True):
+        whole &= has_value(column, codes.factor(name).kind)
     content = np.unique(codes.labels, return_inverse=True)[1].reshape(-1)
     style = np.unique(codes.factors[:, rest], axis=0, return_inverse=True)[1].reshape(-1)
     width = int(style.max()) + 1
-    known, first = np.unique(content * width + style, return_index=True)
+    known, first = np.unique((content * width + style)[whole], return_index=True)
+    first = np.flatnonzero(whole)[first]
     test = codes.rows("test")
+    test = test[whole[test]]
     if not len(test):
         raise UsageError("There are no test rows to swap.", "Their split has none.", "Measure codes with a test split.")
     i, j = test[generator.integers(len(test), size=(2, DRAWS * most))]
@@ -168,4 +173,4 @@ def targets(codes: Codes, most: int, generator: np.random.Generator) -> tuple[np
         )
     order = np.sort(np.unique(drawn, axis=0, return_index=True)[1])[:most]
     chosen = drawn[order]
-    return chosen[np.lexsort(chosen.T[::-1])], len(codes.factors) - len(known)
+    return chosen[np.lexsort(chosen.T[::-1])], int(whole.sum()) - len(known)

@@ -93,7 +93,7 @@ class FewShot:
             UsageError: The test split has not two classes with one image more than the least number of shots.
         """
         config, codes = self.config, subject.codes
-        test = codes.rows("test")
+        test = codes.rows("test", labelled=True)
         labels, counts = np.unique(codes.labels[test], return_counts=True)
         values, settings, notes = {}, {}, [seen_note(subject, labels)]
         for step, shots in enumerate(config.shots):

@@ -1,6 +1,6 @@
 """What the ideal code scores: content is the content factor, style the style factors, as they are in the data.
 
-    told_k = normalised test accuracy of a look-up table from the factors of the wrong block to factor k
+    told_k = normalised test accuracy of a look-up table from the factors of the wrong block to factor k, or its R^2
 
 In a data set whose factors depend on each other, one block tells of the other's factors by necessity: no code that
 holds its own factors could avoid it, and what it gives away so is the reference point of any other code.
@@ -13,18 +13,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from disent_plugins.contracts import Codes
+from disent_plugins.metrics.codes.kinds import as_classes
 from disent_plugins.metrics.content_style.classifiers import most_frequent, told
 from disent_plugins.metrics.content_style.reading import Target
+from disent_plugins.metrics.content_style.regression import Regression, significant
 from disent_plugins.metrics.probe.rows import Rows
+
+BINS = 10
+"""Classes of about equal counts that tables cut a continuous factor into."""
 
 NAMED = 5
 """Most parts of a dependence that a note names."""
 
 SAYS = (
     "Where they depend on each other, the content factor tells of a style factor what a look-up table tells on test "
-    "rows (the most frequent value that it has with each content in training), and the style factors tell of the "
-    "content factor what the best of such tables tells, of each alone or of those that are read together. Below 3 "
-    "standard errors above chance a table counts as 0; what the others tell stands in a note."
+    "rows (the most frequent value that it has with each content in training; the mean, where it is no category), and "
+    "the style factors tell of the content factor what the best of such tables tells, of each alone or of those that "
+    "are read together. Below 3 standard errors above chance a table counts as 0; what the others tell stands in a "
+    "note."
 )
 """For the metrics' own words, after what holds for independent factors."""
 
@@ -43,7 +49,8 @@ def ideal_accuracies(codes: Codes, found: Sequence[Target]) -> np.ndarray:
         found: From ``reading.targets``.
     """
     accuracy = np.ones((2, len(found)))
-    style = {name: codes.factors[:, [codes.factor_names.index(name)]] for name in codes.style_factors}
+    factors = as_classes(codes, BINS)
+    style = {name: factors[:, [codes.factor_names.index(name)]] for name in codes.style_factors}
     tables = [*style.values()]
     if len(found) > 2:
         tables.append(np.hstack([style[target.name] for target in found[1:]]))
@@ -76,6 +83,8 @@ def dependence_notes(accuracy: np.ndarray, found: Sequence[Target], what: str) -
 
 def _told(keys: np.ndarray, target: Target) -> float:
     truth = target.labels[target.rows.test]
+    if target.by_regression:
+        return significant(Regression(truth, averaged(keys, target.labels, target.rows)).r2, len(truth))
     accuracy = (looked_up(keys, target.labels, target.rows) == truth).mean()
     return float(told(np.asarray(accuracy), most_frequent(truth), len(truth)))
 
@@ -105,4 +114,23 @@ def looked_up(keys: np.ndarray, labels: np.ndarray, rows: Rows) -> np.ndarray:
     table = np.full(key.max() + 1, np.bincount(label).argmax())
     table[of[order]] = answer[order]
     found: np.ndarray = classes[table[test]]
+    return found
+
+
+def averaged(keys: np.ndarray, goal: np.ndarray, rows: Rows) -> np.ndarray:
+    """Answers [n, T] on the test rows: the mean of ``goal`` [N, T] over the training rows with the same keys.
+
+    Where no training row has the same keys it is the mean of all of them.
+
+    >>> rows = Rows(np.arange(3), np.arange(3), np.arange(0), np.arange(3, 5), "")
+    >>> averaged(np.array([[0], [0], [1], [0], [2]]), np.array([[1.0], [2.0], [6.0], [0.0], [0.0]]), rows).ravel()
+    array([1.5, 3. ])
+    """
+    _, key = np.unique(keys[np.concatenate([rows.train, rows.test])], axis=0, return_inverse=True)
+    key = key.reshape(-1)
+    train, test = key[: len(rows.train)], key[len(rows.train) :]
+    count = np.bincount(train, minlength=key.max() + 1)[:, None]
+    total = np.stack([np.bincount(train, y, minlength=len(count)) for y in goal[rows.train].T], axis=1)
+    table = np.where(count > 0, total / np.maximum(count, 1), goal[rows.train].mean(axis=0))
+    found: np.ndarray = table[test]
     return found

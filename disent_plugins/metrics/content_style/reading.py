@@ -1,4 +1,7 @@
-"""Which factors are read from which block, and the answers of the classifiers that read them, kept for all metrics."""
+"""Which factors are read from which block, and the answers of what reads them, kept for all metrics.
+
+Classifiers read the content and categories, regressions read ordered, circular and continuous style factors.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from typing import Any
 import joblib
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.contracts import Codes, Report, Subject
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.classifiers import Kind, Reading, read
+from disent_plugins.metrics.content_style.regression import Regression, quantity, regress, regression_rows
 from disent_plugins.metrics.factors.sample import LEAST_PER_VALUE
 from disent_plugins.metrics.probe.rows import Rows, choose_rows
 from disent_plugins.metrics.statistics.cores import cores, jobs_option
@@ -19,28 +24,43 @@ from disent_plugins.options import Options, option
 
 BLOCKS = ("content", "style")
 
+Answer = Reading | Regression
+"""What was read of a factor: by a classifier, or by a regression."""
+
 ROWS_FOR_PROCESSES = 20_000
-"""Training rows of all classifiers together from which on other processes are worth their start."""
+"""Training rows of all readings together from which on other processes are worth their start."""
 
 
 @dataclass(frozen=True)
 class ReadingOptions(Options):
     """Options of all metrics that read factors."""
 
-    train: int = option(10_000, "Most rows that a classifier trains on.", low=10)
-    values: int = option(200, "Style factors with more values than this are left out.", low=2)
+    train: int = option(10_000, "Most rows that a reading trains on.", low=10)
+    values: int = option(200, "Categories of style with more values than this are left out.", low=2)
     bootstrap: int = option(1000, "Resamples for the 95 % intervals.", low=10)
     jobs: int = jobs_option()
 
 
 @dataclass(frozen=True)
 class Target:
-    """A factor to read: its name, labels [N] of all codes, the rows, and whether content should hold it."""
+    """A factor to read.
+
+    Attributes:
+        name: Its name.
+        labels: [N] of all codes: classes, or what a regression predicts, [N, T] (see ``regression.quantity``).
+        rows: Where it is read.
+        is_content: Whether content should hold it.
+    """
 
     name: str
     labels: np.ndarray
     rows: Rows
     is_content: bool
+
+    @property
+    def by_regression(self) -> bool:
+        """Whether a regression reads it."""
+        return self.labels.ndim == 2
 
 
 def targets(codes: Codes, options: ReadingOptions, seed: int) -> tuple[list[Target], tuple[str, ...]]:
@@ -53,12 +73,17 @@ def targets(codes: Codes, options: ReadingOptions, seed: int) -> tuple[list[Targ
     found = [_target(codes, codes.content_factor, codes.labels, options, seed, is_content=True)]
     notes: list[str] = []
     for name in codes.style_factors:
-        labels = codes.factors[:, codes.factor_names.index(name)]
-        count = len(np.unique(labels))
-        if count > options.values:
-            notes.append(f"'{name}' was left out: it has {count} values, more than {options.values}.")
-            continue
         try:
+            if codes.factor(name).kind != "category":
+                goal, known = quantity(codes, name)
+                rows = regression_rows(codes, goal, known, name, seed, options.train)
+                found.append(Target(name, goal, rows, is_content=False))
+                continue
+            labels = codes.factors[:, codes.factor_names.index(name)].astype(np.int64)
+            count = len(np.unique(labels[has_value(labels)]))
+            if count > options.values:
+                notes.append(f"'{name}' was left out: it has {count} values, more than {options.values}.")
+                continue
             found.append(_target(codes, name, labels, options, seed, is_content=False))
         except UsageError as error:
             notes.append(f"'{name}' was left out: {error.why}")
@@ -94,15 +119,15 @@ def read_all(
     blocks: Sequence[str] = BLOCKS,
     *,
     jobs: int = 0,
-) -> dict[tuple[str, str, Kind], Reading]:
-    """Every target from every block with every kind of classifier: (block, target, kind) to what was read.
+) -> dict[tuple[str, str, Kind], Answer]:
+    """Every target from every block, linearly or not: (block, target, kind) to what was read.
 
     Leakage, dependence and blocks read much the same, so what was read once is kept in ``subject.shared``.
 
     Args:
         subject: Has the codes.
         found: What to read.
-        kinds: Of classifiers.
+        kinds: Of classifiers and regressions.
         blocks: To read from.
         jobs: Processes, 0 for one a core; no number depends on them.
     """
@@ -113,7 +138,9 @@ def read_all(
     many = min(cores(jobs), len(missing)) if rows >= ROWS_FOR_PROCESSES else 1
     parallel = joblib.Parallel(n_jobs=many, return_as="generator")
     readings = parallel(
-        joblib.delayed(read)(getattr(subject.codes, block), target.labels, target.rows, kind, subject.seed)
+        joblib.delayed(regress if target.by_regression else read)(
+            getattr(subject.codes, block), target.labels, target.rows, kind, subject.seed
+        )
         for block, target, kind in missing
     )
     report: Report = subject.report
@@ -144,7 +171,8 @@ def reading_settings(subject: Subject, found: Sequence[Target]) -> dict[str, Any
             target.name: {
                 "n_train": len(target.rows.train),
                 "n_test": len(target.rows.test),
-                "values": len(np.unique(target.labels)),
+                "values": len(np.unique(target.labels[np.append(target.rows.train, target.rows.test)], axis=0)),
+                "read_by": "regression" if target.by_regression else "classifier",
                 "protocol": target.rows.protocol,
             }
             for target in found

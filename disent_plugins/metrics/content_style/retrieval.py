@@ -127,7 +127,7 @@ def chance(labels: np.ndarray) -> float:
 def _rows(subject: Subject, most: int) -> tuple[np.ndarray, list[str]]:
     """Test rows, at most ``most``, of classes with two of them or more."""
     codes, notes = subject.codes, []
-    rows = codes.rows("test")
+    rows = codes.rows("test", labelled=True)
     if len(rows) > most:
         rows = np.sort(stream(subject.seed, "retrieval", "rows").permutation(rows)[:most])
     _, group, counts = np.unique(codes.labels[rows], return_inverse=True, return_counts=True)

@@ -14,6 +14,7 @@ import torch
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import SPLITS, Codes, Result, Subject, Value
+from disent_plugins.metrics.codes.kinds import label_names
 from disent_plugins.metrics.content_style.donors import donors
 from disent_plugins.metrics.content_style.image_classifier import BATCH, Training, image_classifier
 from disent_plugins.metrics.pictures.examples import Decode, Images, model_of
@@ -136,9 +137,10 @@ class Swap:
             notes.append(f"The classifier is right on {best:.1%} of the real images only, so it is a poor judge.")
         artifacts = {}
         if len(judge.classes) <= DRAWN:
+            names = label_names(codes, judge.classes)
             artifacts["confusion"] = heatmap(
                 subject.out / "swap.png", confusion(labels[pairs[:, 0]], swapped, judge.classes),
-                [str(name) for name in judge.classes], [str(name) for name in judge.classes],
+                names, names,
                 title=f"What swaps show: {subject.name}", row_title=f"{codes.content_factor} of the content donor",
                 words="Share of every content donor's swaps by what an independent classifier sees in them. A model "
                 "that keeps content has 1 along the diagonal.",

@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from disent_plugins.content import MISSING, has_value
 from disent_plugins.contracts import Codes, Subject
 from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.metrics.codes.kinds import as_classes
 from disent_plugins.metrics.statistics.partition import stratified
 from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import Options, option
@@ -25,6 +27,7 @@ class FactorOptions(Options):
     rows: Literal["auto", "test", "all"] = option(
         "auto", "Rows to measure; auto: the test split if one was given, otherwise all."
     )
+    quantiles: int = option(10, "Classes of about equal counts that a continuous factor is cut into.", low=2)
     samples: int = option(10_000, "Most rows to measure (to fit on, where something is fitted).", low=10)
     permutations: int = option(5, "Permutations of the factors that the floor is the median of.", low=1)
     bootstrap: int = option(100, "Resamples for the 95 % intervals.", low=10)
@@ -78,8 +81,10 @@ def one_sample(subject: Subject, options: FactorOptions) -> Sample:
         UsageError: An unknown factor, no factor that varies, a factor with too few rows a value, or codes that are
             all constant.
     """
+    subject = _with_classes(subject, options)
     codes = subject.codes
     rows, protocol = _chosen(codes, options.rows)
+    rows = _whole(codes, options, rows)
     rows = _some(rows, options.samples, subject.seed, "rows")
     return _sample(subject, options, rows, np.ones(len(rows), dtype=bool), protocol, ())
 
@@ -100,9 +105,10 @@ def fitted_sample(subject: Subject, options: FactorOptions, test_samples: int = 
             "It is fitted on the training split and judged on the test split, never on the rows it was fitted on.",
             "Leave --set rows=all out, or give another split.",
         )
+    subject = _with_classes(subject, options)
     codes, seed = subject.codes, subject.seed
     columns, _ = _columns(codes, options.factors, np.arange(len(codes.factors)))
-    train, test = codes.rows("train"), codes.rows("test")
+    train, test = (_whole(codes, options, codes.rows(split)) for split in ("train", "test"))
     protocol, notes = "training split to test split", []
     if not all(np.isin(codes.factors[test, column], codes.factors[train, column]).any() for column in columns):
         half = stratified(codes.labels[test], 0.5, stream(seed, "factors", "halves"))
@@ -231,8 +237,8 @@ def _some(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
     return np.sort(stream(seed, "factors", name).permutation(rows)[:most])
 
 
-def _columns(codes: Codes, wanted: str | None, rows: np.ndarray, more: str = "") -> tuple[list[int], list[str]]:
-    """Columns of the factors to use, and the names of those that do not vary in ``rows``."""
+def _wanted(codes: Codes, wanted: str | None) -> list[int]:
+    """Columns of the factors that the option ``factors`` names."""
     names = list(codes.factor_names) if wanted is None else [name.strip() for name in wanted.split(",") if name.strip()]
     if not names:
         raise UsageError(
@@ -243,15 +249,44 @@ def _columns(codes: Codes, wanted: str | None, rows: np.ndarray, more: str = "")
     for name in names:
         if name not in codes.factor_names:
             raise UsageError(f"There is no factor '{name}'.", suggestion(name, codes.factor_names))
-    columns = [codes.factor_names.index(name) for name in names]
-    varying = [column for column in columns if len(np.unique(codes.factors[rows, column])) > 1]
+    return [codes.factor_names.index(name) for name in names]
+
+
+def _columns(codes: Codes, wanted: str | None, rows: np.ndarray, more: str = "") -> tuple[list[int], list[str]]:
+    """Columns of the factors to use, and the names of those that do not vary in ``rows``."""
+    columns = _wanted(codes, wanted)
+    varying = [column for column in columns if _varies(codes.factors[rows, column])]
     if not varying:
+        names = ", ".join(codes.factor_names[column] for column in columns)
         raise UsageError(
             "No factor varies in these rows.",
-            f"{', '.join(names)}: one value in all {len(rows)} rows, so there is nothing to tell.",
+            f"{names}: one value in all {len(rows)} rows, so there is nothing to tell.",
             f"Give rows in which a factor takes two values or more{more or '.'}",
         )
     return varying, [codes.factor_names[column] for column in columns if column not in varying]
+
+
+def _varies(column: np.ndarray) -> bool:
+    return len(np.unique(column[has_value(column)])) > 1
+
+
+def _with_classes(subject: Subject, options: FactorOptions) -> Subject:
+    """The subject with every factor in classes, as factor metrics need them."""
+    return replace(subject, codes=replace(subject.codes, factors=as_classes(subject.codes, options.quantiles)))
+
+
+def _whole(codes: Codes, options: FactorOptions, rows: np.ndarray) -> np.ndarray:
+    """Those of ``rows`` that have a value of every factor to use."""
+    columns = [column for column in _wanted(codes, options.factors) if _varies(codes.factors[rows, column])]
+    found = rows[(codes.factors[rows][:, columns] != MISSING).all(axis=1)]
+    if len(rows) and not len(found):
+        names = ", ".join(codes.factor_names[column] for column in columns)
+        raise UsageError(
+            "No row has a value of every factor.",
+            f"In each of the {len(rows)} rows one of these is missing (-1 or NaN): {names}.",
+            "Measure those that are known together: --set factors=...",
+        )
+    return found
 
 
 def _sample(
@@ -264,6 +299,10 @@ def _sample(
     columns, constant = _columns(codes, options.factors, rows, more)
     if constant:
         notes += (f"Left out, as they have one value in these rows: {', '.join(constant)}.",)
+    names = tuple(codes.factor_names[column] for column in columns)
+    cut = [name for name in names if codes.factor(name).kind == "continuous"]
+    if cut:
+        notes += (f"Continuous, so cut into {options.quantiles} classes of about equal counts: {', '.join(cut)}.",)
     values = np.concatenate([codes.content[rows], codes.style[rows]], axis=1).astype(np.float64)
     if not (values != values[0]).any():
         raise UsageError(
@@ -272,7 +311,6 @@ def _sample(
             "Find out why the encoder says the same of every image.",
         )
     compact = np.stack([np.unique(codes.factors[rows, c], return_inverse=True)[1] for c in columns], axis=1)
-    names = tuple(codes.factor_names[column] for column in columns)
     sizes = dict(zip(names, compact.max(axis=0) + 1, strict=True))
     usable = [name for name, size in sizes.items() if size * LEAST_PER_VALUE <= len(rows)]
     if len(usable) < len(names):

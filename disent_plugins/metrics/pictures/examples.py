@@ -30,7 +30,7 @@ def pick_rows(codes: Codes, n: int, seed: int, *, sets: int = 1) -> list[np.ndar
         ``sets`` arrays of positions among the codes.
     """
     generator = stream(seed, "examples")
-    test = generator.permutation(codes.rows("test"))
+    test = generator.permutation(codes.rows("test", labelled=True))
     labels = codes.labels[test]
     classes = np.sort(generator.permutation(np.unique(labels))[:n])
     chosen = []

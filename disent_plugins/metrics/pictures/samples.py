@@ -79,7 +79,8 @@ def draw_codes(codes: Codes, prior: str, count: int, generator: np.random.Genera
     if prior == "group_mixture":
         if codes.content_logvar is None:
             raise UsageError("These codes hold no log-variances, so their group means are unknown.", "", _NORMAL)
-        means = group_means(codes.content[train], codes.content_logvar[train], codes.labels[train])
+        known = codes.rows("train", labelled=True)
+        means = group_means(codes.content[known], codes.content_logvar[known], codes.labels[known])
         content += means[generator.integers(len(means), size=count)]
     elif prior == "fitted":
         content = _fit(codes.content, codes.content_logvar, train, content)

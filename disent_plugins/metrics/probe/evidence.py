@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+from disent_plugins.content import has_value
 from disent_plugins.contracts import Codes
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.statistics.seeds import stream
@@ -34,6 +35,9 @@ def accumulate(codes: Codes, others: int, seed: int) -> Codes:
     precision = np.exp(-codes.content_logvar.astype(np.float64))
     weighted = precision * codes.content
     group = np.unique(np.stack([codes.split, codes.labels], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    alone = ~has_value(codes.labels)  # which images share what they show is not known of these
+    group[alone] = group.max() + 1 + np.arange(alone.sum())
+    group = np.unique(group, return_inverse=True)[1]
     shuffled = stream(seed, "evidence").permutation(len(group))
     order = shuffled[np.argsort(group[shuffled], kind="stable")]
     size = np.bincount(group)[group[order]]

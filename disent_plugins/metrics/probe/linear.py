@@ -80,7 +80,7 @@ def additive(views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, ask
 def best_linear(
     views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, judged_y: np.ndarray, asked: np.ndarray, seed: int
 ) -> tuple[float, Answers]:
-    """The one of all these that is right on most of the rows to judge by, [m] ``judged_y``, and on how large a share."""
+    """The one that is right on most of the rows to judge by, [m] ``judged_y``, and on how large a share of them."""
     found = [*linear(views, x, y, judged, asked, seed), *additive(views, x, y, judged, asked)]
     right = [one.right(judged_y) for one in found]
     best = int(np.argmax(right))

@@ -122,6 +122,9 @@ class Probe:
         target = codes.content_factor if config.target is None else config.target
         if target not in (*codes.factor_names, codes.content_factor):
             raise UsageError(f"{subject.name} has no factor '{target}'.", suggestion(target, codes.factor_names))
+        if codes.factor(target).kind == "continuous":
+            why = f"'{target}' is continuous, and the probe tells classes."
+            raise UsageError(f"target={target} does not fit metric 'probe'.", why, "Try: disent metrics leakage")
         labels = content_labels(codes.factors, codes.factor_names, target)
         rows = choose_rows(codes, labels, target, subject.seed, config.max_train)
         presets = _words(config.presets, PRESETS, "presets")

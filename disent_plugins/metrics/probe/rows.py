@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from disent_plugins.contracts import Codes
+from disent_plugins.content import has_value
+from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.probe.training import hold_out
 from disent_plugins.metrics.statistics.partition import stratified
@@ -35,7 +36,7 @@ class Rows:
 
 
 def choose_rows(codes: Codes, labels: np.ndarray, target: str, seed: int, max_train: int | None = None) -> Rows:
-    """The rows for reading ``labels`` [N], the factor ``target``.
+    """The rows for reading ``labels`` [N], the factor ``target``; those without a label (-1) are left out.
 
     Usually the splits as they are. Where no class of the test split occurs in the training split (models of cars,
     identities), nothing could be learnt there about the test classes: then half of every class's test rows train the
@@ -44,8 +45,9 @@ def choose_rows(codes: Codes, labels: np.ndarray, target: str, seed: int, max_tr
     Raises:
         UsageError: Fewer than two classes or too few rows are left to train or test on.
     """
-    train, test, notes = codes.rows("train"), codes.rows("test"), []
-    validation, protocol = codes.rows("validation"), "training split to test split"
+    known = has_value(labels)
+    train, validation, test = (rows[known[rows]] for rows in map(codes.rows, SPLITS))
+    protocol, notes = "training split to test split", []
     if not np.isin(labels[test], labels[train]).any():
         for_test = stratified(labels[test], 0.5, stream(seed, "probe", "halves"))
         train, test, validation = test[~for_test], test[for_test], test[:0]

@@ -28,7 +28,7 @@ def test_round_trip_keeps_everything(tmp_path: Path):
 def test_the_file_says_what_it_is(tmp_path: Path):
     write_codes(tmp_path / "codes.h5", codes(80))
     with h5py.File(tmp_path / "codes.h5") as file:
-        assert file.attrs["format_version"] == 1
+        assert file.attrs["format_version"] == 2
         assert file.attrs["maker"].startswith("disent-plugins ")
 
 
