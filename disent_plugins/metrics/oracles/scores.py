@@ -74,7 +74,7 @@ def scores_of_function(
         return {name: Score(value) for name, value in raw.items()}
     order = stream(seed, "oracles", "floor").permutation(len(array))
     floor = _numbers(function, array, codes.factors[order], seed)
-    best = best_code(sample_of(array, codes.factors), CeilingOptions(), seed).sample.codes
+    best = best_code(sample_of(array, codes.factors), CeilingOptions(), seed).samples[0].codes
     ceiling = _numbers(function, best, codes.factors, seed)
     made = {}
     for name, value in raw.items():
