@@ -54,11 +54,11 @@ class Best:
     """The ideal code on some rows.
 
     Attributes:
-        sample: The rows with it.
+        samples: The rows with it, or with several of it that differ by chance.
         continuous: Whether it has no ties; otherwise it is the factors themselves.
     """
 
-    sample: Sample
+    samples: tuple[Sample, ...]
     continuous: bool
 
 
@@ -71,7 +71,8 @@ def best_code(sample: Sample, options: CeilingOptions, seed: int) -> Best:
     """The ideal code of the kind that the sample's codes are of.
 
     Bins and pieces of codes without ties straddle the borders between a factor's values, so that not even an invertible
-    one scores 1. The most that such codes reach is what the factors do once chance has told equal values apart.
+    one scores 1. The most that such codes reach is what the factors do once chance has told equal values apart; as many
+    times as the factors are permuted for the floor, so that its accidents are not those of the ceiling.
 
     Args:
         sample: The rows.
@@ -79,8 +80,9 @@ def best_code(sample: Sample, options: CeilingOptions, seed: int) -> Best:
         seed: Of that chance.
     """
     if options.ceiling == "auto" and continuous(sample.codes):
-        return Best(untied(sample, stream(seed, "factors", "ceiling")), True)
-    return Best(ideal(sample), False)
+        times = range(options.permutations)
+        return Best(tuple(untied(sample, stream(seed, "factors", "ceiling", str(i))) for i in times), True)
+    return Best((ideal(sample),), False)
 
 
 def scored(
@@ -111,7 +113,7 @@ def scored(
     values = referenced(
         score, sample, subject.seed, says,
         permutations=config.permutations, bootstrap=config.bootstrap, halves=halves,
-        best=best.sample if best else None, report=subject.report,
+        best=best.samples if best else None, report=subject.report,
     )  # fmt: skip
     return factor_result(name, subject, config, sample, values, notes=notes, recorded=recorded)
 
@@ -150,7 +152,7 @@ def referenced(
     permutations: int = 5,
     bootstrap: int = 100,
     halves: bool = False,
-    best: Sample | None = None,
+    best: Sequence[Sample] | None = None,
     report: Report = lambda done, total, what: None,
 ) -> dict[str, Value]:
     """Score a sample, and what a code without information and an ideal one score in its place.
@@ -165,27 +167,30 @@ def referenced(
         halves: Whether the resamples are half-samples, for a score that selects by significance: it selects anew in
             each. Their deviations are taken from the score of all rows, so that the interval also covers what half of
             the rows are too few to select.
-        best: The sample with the ideal code; none: with the factors themselves.
+        best: The sample with ideal codes, whose mean is the ceiling; none: with the factors themselves.
         report: Progress.
     """
-    total, own = permutations + bootstrap + 2, derived(seed, "score")
+    perfect = (ideal(sample),) if best is None else best
+    first, own = 2 + len(perfect), derived(seed, "score")
+    total = first + permutations + bootstrap - 1
 
     def call(step: int, of: Sample) -> Mapping[str, float]:
         found = score(of, own)
         report(step, total, "reference points")
         return found
 
-    found, most = call(1, sample), call(2, ideal(sample) if best is None else best)
-    floors = [call(3 + i, permuted(sample, stream(seed, "floor", str(i)))) for i in range(permutations)]
-    first, drawn = 3 + permutations, halved if halves else resampled
-    draws = [call(first + i, drawn(sample, stream(seed, "bootstrap", str(i)))) for i in range(bootstrap)]
+    found, most = call(1, sample), [call(2 + i, one) for i, one in enumerate(perfect)]
+    floors = [call(first + i, permuted(sample, stream(seed, "floor", str(i)))) for i in range(permutations)]
+    drawn = halved if halves else resampled
+    draws = [call(first + permutations + i, drawn(sample, stream(seed, "bootstrap", str(i)))) for i in range(bootstrap)]
     n = int(sample.test.sum())
     return {
         name: value_of(
-            what, found[name], [f[name] for f in floors], most[name], [d[name] for d in draws], n, halves=halves
+            what, found[name], [f[name] for f in floors], float(np.mean([m[name] for m in most])),
+            [d[name] for d in draws], n, halves=halves,
         )
         for name, what in says.items()
-    }
+    }  # fmt: skip
 
 
 def value_of(

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from disent_plugins.contracts import Result, Subject
+from disent_plugins.metrics.factors.references import best_code
+from disent_plugins.metrics.factors.sample import CeilingOptions, sample_of
 from disent_plugins.metrics.oracles.cases import Oracle
 from disent_plugins.metrics.statistics.cores import one_blas_thread
 from disent_plugins.metrics.statistics.seeds import stream
@@ -63,7 +65,7 @@ def scores_of_function(
         function: Gives a number, which is named ``score``, or a mapping of names to numbers.
         oracle: Its codes are given; its model is not.
         seed: Of the function and of the permutation.
-        reference: Also obtain its floor, on permuted factors, and its ceiling, on the factors as codes.
+        reference: Also obtain its floor, on permuted factors, and its ceiling, on the ideal code, as metrics do.
     """
     codes = oracle.codes
     array = np.hstack([codes.content, codes.style]).astype(np.float64)
@@ -72,7 +74,8 @@ def scores_of_function(
         return {name: Score(value) for name, value in raw.items()}
     order = stream(seed, "oracles", "floor").permutation(len(array))
     floor = _numbers(function, array, codes.factors[order], seed)
-    ceiling = _numbers(function, codes.factors.astype(np.float64), codes.factors, seed)
+    best = best_code(sample_of(array, codes.factors), CeilingOptions(), seed).samples[0].codes
+    ceiling = _numbers(function, best, codes.factors, seed)
     made = {}
     for name, value in raw.items():
         span = ceiling[name] - floor[name]

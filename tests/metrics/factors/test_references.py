@@ -117,8 +117,10 @@ def test_the_ideal_of_codes_without_ties_has_none_and_is_the_factors_in_order() 
                            (np.hstack([factors[:, :1], spread]), False)):  # fmt: skip
         best = best_code(sample_of(codes, factors), CeilingOptions(), 3)
         assert best.continuous == without
-        assert np.array_equal(np.rint(best.sample.codes), factors)
-        assert all(len(np.unique(code)) == (N if without else 5) for code in best.sample.codes.T)
+        assert len(best.samples) == (5 if without else 1)
+        for one in best.samples:
+            assert np.array_equal(np.rint(one.codes), factors)
+            assert all(len(np.unique(code)) == (N if without else 5) for code in one.codes.T)
         assert not best_code(sample_of(codes, factors), CeilingOptions(ceiling="factors"), 3).continuous
     assert not best_code(sample_of(still, factors), CeilingOptions(), 3).continuous
 

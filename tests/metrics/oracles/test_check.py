@@ -11,14 +11,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from disent_plugins.about import Expect
+from disent_plugins.metrics.factors.mig import mig
 from disent_plugins.metrics.oracles.cases import CASES
 from disent_plugins.metrics.oracles.check import check_function_on_oracles, check_metric_on_oracles, check_on_oracles
+from disent_plugins.metrics.oracles.scores import scores_of_function
 
 ROWS = 1500
 NAMES = {
-    "identity", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5", "permuted",
-    "extra-noise", "constant-factor", "one-code", "split-apart", "leaky", "swapped", "blind", "all-in-content",
-    "non-linear-leak", "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
+    "identity", "continuous", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5",
+    "permuted", "extra-noise", "constant-factor", "one-code", "split-apart", "leaky", "swapped", "blind",
+    "all-in-content", "non-linear-leak", "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
 }  # fmt: skip
 
 
@@ -29,6 +31,12 @@ def built(name: str, seed: int = 0, n: int = ROWS):
 
 def wrong(findings) -> set[tuple[str, str]]:
     return {(one.case, one.value) for one in findings if not one.ok}
+
+
+def test_a_function_is_held_to_the_ceiling_of_the_kind_of_its_codes():
+    oracle = CASES["continuous"].oracle(0, 3000)
+    assert scores_of_function(mig, oracle, 0, reference=True)["score"].normalised == pytest.approx(1.0, abs=0.02)
+    assert scores_of_function(mig, oracle, 0)["score"].raw < 0.97
 
 
 def test_the_list_of_oracles():
