@@ -107,7 +107,7 @@ def _with_notes(result: Result, codes: Codes) -> Result:
     few = [value.n for value in result.values.values() if value.n and value.n < FEW]
     if few:
         notes.append(f"N = {min(few)}: values and intervals of so few test samples say little.")
-    return replace(result, notes=[*result.notes, *notes])
+    return replace(result, notes=[*result.notes, *notes]) if notes else result
 
 
 def _contradicts_itself(value: Value) -> bool:

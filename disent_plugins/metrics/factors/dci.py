@@ -21,15 +21,8 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import Says, factor_result, value_of
-from disent_plugins.metrics.factors.sample import (
-    FactorOptions,
-    Sample,
-    code_names,
-    fitted_sample,
-    ideal,
-    permuted,
-    sample_of,
-)
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, code_names, fitted_sample, sample_of
+from disent_plugins.metrics.factors.variants import ideal, permuted
 from disent_plugins.metrics.pictures.canvas import save_arrays
 from disent_plugins.metrics.pictures.heatmap import heatmap
 from disent_plugins.metrics.statistics.cores import cores, jobs_option

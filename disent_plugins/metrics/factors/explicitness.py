@@ -20,13 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import Says, factor_result, value_of
-from disent_plugins.metrics.factors.sample import (
-    FactorOptions,
-    Sample,
-    fitted_sample,
-    ideal,
-    permuted,
-)
+from disent_plugins.metrics.factors.sample import FactorOptions, Sample, fitted_sample
+from disent_plugins.metrics.factors.variants import ideal, permuted
 from disent_plugins.metrics.statistics.quiet import quiet
 from disent_plugins.metrics.statistics.seeds import stream
 from disent_plugins.options import option

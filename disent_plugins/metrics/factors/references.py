@@ -20,18 +20,8 @@ from typing import Any
 import numpy as np
 
 from disent_plugins.contracts import Report, Result, Subject, Value
-from disent_plugins.metrics.factors.sample import (
-    CeilingOptions,
-    FactorOptions,
-    Sample,
-    continuous,
-    halved,
-    ideal,
-    permuted,
-    resampled,
-    sample_settings,
-    untied,
-)
+from disent_plugins.metrics.factors.sample import CeilingOptions, FactorOptions, Sample, sample_settings
+from disent_plugins.metrics.factors.variants import continuous, halved, ideal, permuted, resampled, untied
 from disent_plugins.metrics.statistics.seeds import derived, stream
 
 Score = Callable[[Sample, int], Mapping[str, float]]

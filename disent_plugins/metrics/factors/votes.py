@@ -13,7 +13,8 @@ import numpy as np
 from disent_plugins.contracts import Report, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.factors.references import Says, interval
-from disent_plugins.metrics.factors.sample import Sample, halved, ideal, permuted
+from disent_plugins.metrics.factors.sample import Sample
+from disent_plugins.metrics.factors.variants import halved, ideal, permuted
 from disent_plugins.metrics.statistics.seeds import derived, stream
 
 HALF_VOTES = 0.5

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disent_plugins.metrics.factors.references import Says, best_code, interval, referenced, value_of
-from disent_plugins.metrics.factors.sample import CeilingOptions, Sample, halved, permuted, resampled, sample_of
+from disent_plugins.metrics.factors.sample import CeilingOptions, Sample, sample_of
 from disent_plugins.metrics.factors.scale import scaled
+from disent_plugins.metrics.factors.variants import halved, permuted, resampled
 from disent_plugins.metrics.statistics.seeds import stream
 
 N = 500

@@ -1,0 +1,96 @@
+"""Images and what is known of them: the data contract's types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from disent_plugins.content import Factor, content_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SPLITS = ("train", "validation", "test")
+"""Names of the values 0, 1, 2 of a ``split`` array."""
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Size of the images a data set holds and a model takes."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before a byte of it is read.
+
+    Attributes:
+        name: Registry name.
+        image: Size of the prepared images.
+        factors: Its factors, in the order of the columns of ``ImageTable.factors``.
+        content: Name of the factor that groups share, the group key; several are joined by ``+``: ``"shape+hue"``.
+        groups_are_distinct: Whether different groups are known to differ in content (needed by repulsion terms).
+        preprocessing: From raw file to image, exactly: part of the cache's identity.
+        licence: Terms of use, in one line.
+        reference: Publication.
+        options: What was chosen of the adapter's ``Config``, set by its maker: part of the cache's identity.
+    """
+
+    name: str
+    image: ImageSpec
+    factors: tuple[Factor, ...]
+    content: str
+    groups_are_distinct: bool
+    preprocessing: str
+    licence: str
+    reference: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """Names of the factors, in the order of their columns."""
+        return tuple(factor.name for factor in self.factors)
+
+
+@dataclass
+class ImageTable:
+    """A prepared data set.
+
+    Attributes:
+        info: Its description.
+        images: [N, H, W, C] uint8, usually a read-only memory map (NHWC is what channels-last tensors are made of).
+        factors: [N, F] int64, or float64 if any factor is continuous; a missing value is -1, in continuous ones NaN.
+        split: [N] uint8, an index into SPLITS.
+        digest: SHA-256 of images, factors and split.
+        path: The cache file, if there is one.
+    """
+
+    info: DatasetInfo
+    images: np.ndarray
+    factors: np.ndarray
+    split: np.ndarray
+    digest: str
+    path: Path | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[N] int64 the content: equal label, same group; -1 where it is not known."""
+        return content_labels(self.factors, self.info.factor_names, self.info.content)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Positions of a split's images, ascending, int64."""
+        return (self.split == SPLITS.index(split)).nonzero()[0]
+
+
+Report = Callable[[int, int, str], None]
+"""Progress of long work: (done, total, what); total 0 while unknown."""
