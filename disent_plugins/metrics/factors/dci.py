@@ -99,13 +99,16 @@ training rows, their absolute values.""",
         "I is close to the share of a factor's most frequent value.",
         ceiling="The factors themselves as codes, fitted and tested on the same rows.",
         cost="Grows with trees x codes x factors. 10 linear codes, 6 factors of 8, 10,000 and 5,000 rows: one score "
-        "2.8 s with one thread; the floor takes longer, as noise grows deep trees.",
+        "3.0 s with one thread; the floor takes twice that, as noise grows deep trees.",
         distrust="Backends differ: compare only values of the same one. `dlib` reads noisy codes too low, since its "
         "importances count splits on noise. Trees cut along axes, so I is low for rotated codes that a linear probe "
         "reads perfectly. A factor that no code tells, or that few rows tell weakly, counts wholly or in part as told "
         "by all codes alike: D and C fall with it, and rise with more rows. So D of a code that is alone is 0. The "
-        "forest's intervals resample test rows and trees together, each tree standing for other training rows: "
-        "SIMULATED. Gradient boosting has an interval for I alone, over test rows.",
+        "forest's intervals resample test rows and trees together, each tree standing for other training rows. In "
+        "simulation (450 and 3,000 rows of noisy, mixed and duplicated codes) they hold the mean over samples in .90 "
+        "to 1.00 of the cases and are about twice as wide as need be, nine times for C of duplicated codes; D of those "
+        "(.998) is held in .84 only. "
+        "Gradient boosting has an interval for I alone, over test rows.",
         expects=(
             *(Expect(case, name, 0.97, 1.0, "one code of use to every factor") for case in _PERFECT for name in _NAMES),
             Expect("duplicated", "disentanglement", 0.97, 1.0, "every code serves one factor"),
@@ -146,7 +149,7 @@ training rows, their absolute values.""",
         floors = [
             scores(fit(3 + i, permuted(sample, stream(seed, "floor", str(i))))) for i in range(config.permutations)
         ]
-        draws = [_redrawn(found, stream(seed, "bootstrap", str(i))) for i in range(config.bootstrap)]
+        draws = [redrawn(found, stream(seed, "bootstrap", str(i))) for i in range(config.bootstrap)]
         own, top = scores(found), scores(best)
         forest = config.backend == "forest"
         how = f"{config.backend}, {config.trees} {'trees' if forest else 'stages'}"
@@ -198,7 +201,7 @@ def dci(
         backend, trees: As in ``DciConfig``.
 
     >>> v = np.stack(np.divmod(np.arange(64), 8), axis=1)
-    >>> dci(v, v, v, v)["disentanglement"]
+    >>> round(dci(v, v, v, v)["disentanglement"], 2)
     1.0
     """  # fmt: skip
     test = np.repeat([False, True], [len(train_codes), len(test_codes)])
@@ -248,7 +251,7 @@ def _boosted(sample: Sample, k: int, seed: int, stages: int) -> tuple[np.ndarray
     return np.abs(boosted.feature_importances_), boosted.predict(sample.codes[test]) == sample.factors[test, k]
 
 
-def _redrawn(found: Fitted, generator: np.random.Generator) -> dict[str, float]:
+def redrawn(found: Fitted, generator: np.random.Generator) -> dict[str, float]:
     """Scores of other test rows and other trees; without trees, of the accuracy alone."""
     rows = resample(len(found.correct), generator)
     accuracy = float(found.correct.mean() + rows @ found.correct.mean(axis=1))

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import xlogy
 from scipy.stats import t as student
 
-ACCIDENTS = 0.01
+ACCIDENTS = 0.001
 """Share of the factors that no code tells of which some code is believed to tell them."""
 
 
@@ -32,13 +32,13 @@ class Evidence:
 
     def importance(self, rows: np.ndarray | None = None, trees: np.ndarray | None = None) -> np.ndarray:
         """[D, K] as ``importances`` has it; with [N] and [T] changes of the weights of rows and trees."""
-        gains = self.gains.mean(axis=0)
-        errors = self.gains.std(axis=0) / np.sqrt(len(self.gains))
-        if rows is not None:
-            gains = gains + np.tensordot(rows, self.gains, 1)
+        count = len(self.gains)
+        weights = np.full(count, 1 / count) + (0 if rows is None else rows)
+        gains = np.tensordot(weights, self.gains, 1)
+        errors = np.sqrt(np.maximum(np.tensordot(weights, self.gains**2, 1) - gains**2, 0) / count)
         if trees is not None:
             gains = gains + np.tensordot(trees, self.tree_gains, 1)
-        return importances(gains, errors, self.varying, len(self.gains))
+        return importances(gains, errors, self.varying, count)
 
     def other_rows_to_fit_on(self, generator: np.random.Generator) -> np.ndarray:
         """[T] changes of the weights of trees that scatter a mean as other rows to fit on would.
