@@ -144,6 +144,12 @@ def _extra_noise(factors: np.ndarray, generator: np.random.Generator) -> np.ndar
     return np.hstack([factors, generator.normal(size=(len(factors), 6))])
 
 
+def _noisy(p: float, factors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The factor with probability p, else any of its values; the best accuracy for V values is p + (1 - p) / V."""
+    other = generator.integers(factors.max(axis=0) + 1, size=factors.shape)
+    return np.where(generator.random(factors.shape) < p, factors, other)
+
+
 def _all_but_last(factors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return factors[:, :-1]
 
@@ -243,6 +249,7 @@ def _scenes_model(painter: Painter, codes: Codes) -> Model:
 
 _EIGHT = (8,) * 6
 _PUBLISHED = "the usual unit test of factor metrics: Locatello et al. 2019, disentanglement_lib"
+_SPLITS = "grown trees split on noise, so that codes which know little, but of one factor each, seem mixed"
 _FACTORS: tuple[tuple[str, Make, tuple[int, ...], str, str], ...] = (
     ("identity", _identity, _EIGHT, "The factors are the codes.", _PUBLISHED),
     ("continuous", _continuous, (4, 24, 183), "The factors, every row moved at random within its value: no ties, and "
@@ -264,6 +271,10 @@ _FACTORS: tuple[tuple[str, Make, tuple[int, ...], str, str], ...] = (
     ("extra-noise", _extra_noise, _EIGHT, "The factors and six Gaussian codes.", "unused codes entangle nothing"),
     ("constant-factor", _all_but_last, (*_EIGHT, 1), "The factors are the codes; a seventh factor has one value.",
      "a factor without entropy makes means NaN"),
+    *((f"noisy-{p}", partial(_noisy, p), _EIGHT, f"Each factor with probability {p}, else any of its values.", _SPLITS)
+      for p in (0.9, 0.5)),
+    ("noisy-0.3-of-20", partial(_noisy, 0.3), (20,) * 3, "Factors of 20 values with probability 0.3, else any value.",
+     _SPLITS),
     ("one-code", _first, _EIGHT, "One code, the first factor.", "there is no second-best code"),
 )  # fmt: skip
 _BLOCKS: tuple[tuple[str, Blocks, str, str], ...] = (

@@ -18,9 +18,10 @@ from disent_plugins.metrics.oracles.scores import scores_of_function
 
 ROWS = 1500
 NAMES = {
-    "identity", "continuous", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5",
-    "permuted", "extra-noise", "constant-factor", "one-code", "split-apart", "leaky", "swapped", "blind",
-    "all-in-content", "non-linear-leak", "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
+    "identity", "continuous", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5", "permuted",
+    "extra-noise", "constant-factor", "one-code", "split-apart", "leaky", "swapped", "blind", "all-in-content",
+    "non-linear-leak", "noisy-0.9", "noisy-0.5", "noisy-0.3-of-20",
+    "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
 }  # fmt: skip
 
 
@@ -77,6 +78,8 @@ def test_codes_of_factors():
     assert built("constant-factor")[2][:, 6].max() == 0
     assert built("one-code")[0].style.shape == (ROWS, 0)
     assert (built("many-valued")[2].max(axis=0) + 1).tolist() == [4, 24, 183]
+    for name, p, values in (("noisy-0.9", 0.9, 8), ("noisy-0.5", 0.5, 8), ("noisy-0.3-of-20", 0.3, 20)):
+        assert (built(name)[1] == built(name)[2]).mean() == pytest.approx(p + (1 - p) / values, abs=0.02)
     assert np.abs(np.corrcoef(built("noise")[1].T, factors.T)[:10, 10:]).max() < 0.1
 
 
