@@ -69,6 +69,7 @@ Preset `dlib`: raw codes and raw differences, as in the published study.""",
             Expect("constant-factor", "beta-vae", 0.97, 1.0, "a factor with one value is left out"),
             Expect("rotated", "beta-vae", 0.85, 1.0, "known fault: rotations are accepted (0.968 measured on dlib)"),
             Expect("noise", "beta-vae", -0.03, 0.03, "differences independent of the factor", normalised=True),
+            Expect("one-known", "beta-vae", 0.637, 0.697, "1/3 + 2/3 x 1/2: the other two are a guess"),
         ),
     )  # fmt: skip
 

@@ -109,6 +109,14 @@ Source: Eastwood and Williams 2018, A Framework for the Quantitative Evaluation 
             Expect("rotated", "disentanglement", 0.0, 0.3, "every code mixes all factors"),
             Expect("one-code", "completeness", 1.0, 1.0, "there is no other code"),
             *(Expect("noise", name, -0.03, 0.03, "independent codes", normalised=True) for name in _NAMES),
+            Expect("channels", "disentanglement", 0.9, 1.0, "every code serves one factor, however noisy"),
+            Expect("channels", "completeness", 0.9, 1.0, "every factor has one code, however noisy"),
+            Expect("channels", "informativeness", 0.795, 0.855, "Bayes accuracy: 0.8 + 0.2/8"),
+            Expect("gaussian", "informativeness", 0.834, 0.894, "Bayes accuracy, mean of three: 0.864"),
+            Expect("bits", "informativeness", 0.72, 0.78, "two factors lack a bit: (1 + 1 + 1/2 + 1/2) / 4"),
+            Expect("mixed", "disentanglement", 0.722, 0.762, "(1 - ln 2/ln 6) 2/3 + 1/3 = 0.742"),
+            Expect("mixed", "completeness", 0.97, 1.0, "every factor has one code"),
+            Expect("memorised", "informativeness", 0.095, 0.155, "test rows say nothing: 1/8"),
         ),
     )
 

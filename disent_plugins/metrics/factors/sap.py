@@ -66,6 +66,10 @@ class Sap:
             Expect("rotated", "sap", 0.0, 0.3, "every code mixes all factors"),
             Expect("one-code", "sap", 0.157, 0.177, "one factor of six is known"),
             Expect("noise", "sap", -0.03, 0.03, "independent codes", normalised=True),
+            Expect("channels", "sap", 0.775, 0.825, "(q - 1/8) / (1 - 1/8) with q = 0.8 + 0.2/8: 0.8"),
+            Expect("gaussian", "sap", 0.51, 0.59, "Bayes accuracy, from chance (0) to 1: 0.553"),
+            Expect("bits", "sap", 0.56, 0.62, "(2^b - 1) / (2^B - 1) for b of B bits, gaps: 0.588"),
+            Expect("memorised", "sap", 0.0, 0.03, "test rows say nothing: 0"),
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.metrics.oracles.cases import Oracle
+from disent_plugins.metrics.oracles.case import Oracle
 from disent_plugins.metrics.statistics.cores import one_blas_thread
 from disent_plugins.metrics.statistics.seeds import stream
 
