@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from disent_plugins.about import About, Expect
 from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.metrics.factors.information import knowledge as information
 
 
 def knowledge(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -54,6 +55,23 @@ def equal_width_mig(codes: np.ndarray, factors: np.ndarray) -> float:
             share = joint.sum(axis=0)[joint.sum(axis=0) > 0]
             table[j, k] = (joint[there] * np.log(joint[there] / product[there])).sum() / -(share * np.log(share)).sum()
     return gap_of(table)
+
+
+def transposed(codes: np.ndarray, factors: np.ndarray) -> float:
+    """Broken: the gap of every code over the factors, where that of every factor over the codes is meant."""
+    best = np.sort(knowledge(codes, factors), axis=1)
+    return float((best[:, -1] - best[:, -2])[best[:, -1] > 0].mean())
+
+
+def transposed_sum(codes: np.ndarray, factors: np.ndarray) -> float:
+    """Broken: the same, and the mean is taken over the factors that there are."""
+    best = np.sort(knowledge(codes, factors), axis=1)
+    return float((best[:, -1] - best[:, -2]).sum() / factors.shape[1])
+
+
+def best_alone(codes: np.ndarray, factors: np.ndarray) -> float:
+    """Broken: nothing is taken off for what other codes know."""
+    return float(information(codes, factors).share.max(axis=0).mean())
 
 
 def failing(codes: np.ndarray, factors: np.ndarray) -> float:

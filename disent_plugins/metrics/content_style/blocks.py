@@ -103,6 +103,12 @@ class Blocks:
             Expect("blind", "informativeness", -0.03, 0.03, "noise: 0", normalised=True),
             Expect("blind", "placement", -0.03, 0.03, "noise: 0", normalised=True),
             Expect("noise", "informativeness", -0.03, 0.03, "noise: 0", normalised=True),
+            Expect("half-leak", "completeness/label", 0.08, 0.14, "accuracies 1 and 4/9: 1 - H2(9/13) = 0.110"),
+            Expect("half-leak", "completeness", 0.69, 0.72, "(2 + 0.110) / 3 = 0.703"),
+            Expect("half-leak", "disentanglement", 0.54, 0.57, "style holds two kinds: (1 + 0.110) / 2 = 0.555"),
+            Expect("half-leak", "placement", 0.75, 0.81, "label in both (1 - 4/9), style factors placed (1): 7/9"),
+            Expect("memorised-blocks", "informativeness", 0.0, 0.05, "test rows say nothing: 0"),
+            Expect("memorised-blocks", "disentanglement", 0.0, 0.05, "no block holds anything: 0"),
         ),
     )
 

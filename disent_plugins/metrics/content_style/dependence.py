@@ -80,6 +80,12 @@ class Dependence:
             Expect("blind", "distance-correlation", -0.03, 0.03, "independent noise: 0", normalised=True),
             Expect("blind", "information/content", 0.0, 0.03, "noise: 0", normalised=True),
             Expect("noise", "distance-correlation", -0.03, 0.03, "independent noise: 0", normalised=True),
+            Expect("split-apart", "information/content", 2.23, 2.31, "log 10 = 2.303 nats"),
+            Expect("half-leak", "information/style", 1.53, 1.65, "five rings for ten labels: log 5 = 1.609 nats"),
+            Expect("correlated", "distance-correlation", 0.52, 0.62, "of Gaussians of correlation 0.8: 0.570"),
+            Expect("wide", "distance-correlation", -0.08, 0.08, "independent noise, few rows: 0"),
+            Expect("turned", "distance-correlation", 0.98, 1.0, "all Euclidean distances are equal: 1"),
+            Expect("memorised-blocks", "information/style", 0.0, 0.03, "test rows say nothing: 0", normalised=True),
         ),
     )
 

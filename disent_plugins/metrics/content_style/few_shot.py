@@ -68,6 +68,7 @@ class FewShot:
             Expect("blind", "1-shot", -0.03, 0.03, "noise: chance", normalised=True),
             Expect("blind", "5-shot", -0.03, 0.03, "noise: chance", normalised=True),
             Expect("swapped", "5-shot", -0.03, 0.03, "the content knows the style factors only", normalised=True),
+            Expect("variants", "1-shot", 0.97, 1.0, "own points at most 0.8 away, others sqrt 2: 1"),
         ),
     )
 

@@ -108,6 +108,14 @@ class Leakage:
             ),
             Expect("blind", "style/label/linear", -0.03, 0.03, "noise: at or below the largest class", normalised=True),
             Expect("noise", "leakage", 0.0, 0.03, "noise tells nothing: 0"),
+            Expect("half-leak", "leakage", 0.123, 0.173, "(1/2 - 1/10) / (1 - 1/10) / 3 = 0.148"),
+            Expect("half-leak", "style/label/nonlinear", 0.45, 0.55, "a ring for every two labels: 1/2"),
+            Expect("half-leak", "style/label/linear", -0.05, 0.05, "no line tells rings apart: 0", normalised=True),
+            Expect("memorised-blocks", "leakage", 0.0, 0.04, "test rows say nothing: 0"),
+            Expect(
+                "memorised-blocks", "content/label/nonlinear", -0.08, 0.05, "test rows say nothing: 0", normalised=True
+            ),
+            Expect("memorised-blocks", "style/label/linear", -0.08, 0.05, "test rows say nothing: 0", normalised=True),
         ),
     )
 

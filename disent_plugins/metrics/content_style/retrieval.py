@@ -65,6 +65,7 @@ class Retrieval:
             Expect("blind", "precision-at-1", -0.03, 0.03, "noise: chance", normalised=True),
             Expect("blind", "evidence", -0.03, 0.03, "noise: chance", normalised=True),
             Expect("swapped", "precision-at-1", -0.03, 0.03, "the content knows style factors only", normalised=True),
+            Expect("ladder", "precision-at-1", 0.97, 1.0, "own points 1 away, others 1.5: 1"),
         ),
     )
 

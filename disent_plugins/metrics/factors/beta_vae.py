@@ -72,6 +72,7 @@ rows are few this tells even noise which factor is fixed: the more rows a value 
             Expect("constant-factor", "beta-vae", 0.97, 1.0, "a factor with one value is left out"),
             Expect("rotated", "beta-vae", 0.85, 1.0, "known fault: rotations are accepted (0.968 measured on dlib)"),
             Expect("noise", "beta-vae", -0.03, 0.03, "differences independent of the factor", normalised=True),
+            Expect("one-known", "beta-vae", 0.637, 0.697, "1/3 + 2/3 x 1/2: the other two are a guess"),
         ),
     )  # fmt: skip
 

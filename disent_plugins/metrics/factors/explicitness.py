@@ -62,6 +62,8 @@ class Explicitness:
         expects=(
             *(Expect(case, "explicitness", 0.97, 1.0, _KNOWN) for case in _CASES),
             Expect("noise", "explicitness", -0.03, 0.03, "independent codes", normalised=True),
+            Expect("gaussian", "explicitness", 0.813, 0.873, "2 Phi(sqrt 2) - 1 = 0.843, whatever the priors"),
+            Expect("memorised", "explicitness", -0.04, 0.04, "test rows say nothing: 0"),
         ),
     )
 

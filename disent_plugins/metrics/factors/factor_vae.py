@@ -73,6 +73,8 @@ Preset `dlib`: 5,000 are judged; raw codes, those with a standard deviation belo
             Expect("constant-factor", "factor-vae", 0.97, 1.0, "a factor with one value is left out"),
             Expect("rotated", "factor-vae", 0.2, 0.99, "no code is constant when one factor is"),
             Expect("noise", "factor-vae", -0.03, 0.03, "votes independent of the factor", normalised=True),
+            Expect("one-known", "factor-vae", 0.568, 0.598, "1/3 + 2/3 x 3/4 x 1/2: votes for noise are a guess"),
+            Expect("sixteen", "factor-vae", 0.97, 1.0, "votes enough for the majority of every code"),
         ),
     )  # fmt: skip
 

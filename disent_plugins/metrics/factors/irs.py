@@ -64,6 +64,7 @@ Preset `dlib`: raw codes; factors of up to 20 values score as there, larger ones
             Expect("rotated", "irs", 0.0, 0.3, "every code moves with every factor"),
             Expect("continuous", "irs", 0.97, 1.03, "invertible, so as good as such codes can be", normalised=True),
             Expect("noise", "irs", -0.03, 0.03, "deviations independent of the factors", normalised=True),
+            Expect("one-known", "irs", 0.235, 0.265, "one code of four is robust, noise moves as far as it can: 1/4"),
         ),
     )  # fmt: skip
 

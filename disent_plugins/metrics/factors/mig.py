@@ -76,6 +76,12 @@ adjustment.""",
                 "continuous", "mig", 0.97, 1.03, "invertible, so as good as continuous codes can be", normalised=True
             ),
             Expect("noise", "mig", -0.03, 0.03, "independent codes", normalised=True),
+            Expect("channels", "mig", 0.598, 0.628, "I/H of a symmetric channel: 0.613"),
+            Expect("gaussian", "mig", 0.456, 0.496, "I/H of binary inputs in Gaussian noise, by quadrature: 0.476"),
+            Expect("bits", "mig", 0.573, 0.593, "gaps of 1/2, 1/3, 1/2 and 1 of the bits: 7/12"),
+            Expect("tangled", "mig", 0.0, 0.01, "every factor is in two codes"),
+            Expect("one-known", "mig", 0.323, 0.343, "one factor of three is known"),
+            Expect("few-rows", "mig", 0.97, 1.0, "without chance, which alone would tell half of the entropy"),
         ),
     )
 

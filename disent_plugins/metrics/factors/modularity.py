@@ -74,6 +74,10 @@ of Locatello et al. 2019.""",
             Expect("rotated", "modularity", 0.5, 0.99, "published 0.936: it hardly sees rotations"),
             Expect("continuous", "modularity", 0.97, 1.0, "every code knows one factor"),
             Expect("noise", "modularity", -0.03, 0.03, "independent codes", normalised=True),
+            Expect("bits", "modularity", 0.8, 0.82, "from shares 1 and 1, 1/2 and 2/3, 1/3 and 3/4, 1/4: 0.810"),
+            Expect("mixed", "modularity", 0.89, 0.91, "two of four codes hold two of six factors: 1 - 1/5 / 2"),
+            Expect("tangled", "modularity", 0.79, 0.81, "every code holds two of six factors: 1 - 1/5"),
+            Expect("few-rows", "modularity", 0.97, 1.0, "chance is not significant"),
         ),
     )
 

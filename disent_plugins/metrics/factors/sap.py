@@ -70,6 +70,10 @@ class Sap:
                 "continuous", "sap", 0.97, 1.03, "invertible, so as good as continuous codes can be", normalised=True
             ),
             Expect("noise", "sap", -0.03, 0.03, "independent codes", normalised=True),
+            Expect("channels", "sap", 0.775, 0.825, "(q - 1/8) / (1 - 1/8) with q = 0.8 + 0.2/8: 0.8"),
+            Expect("gaussian", "sap", 0.51, 0.59, "Bayes accuracy, from chance (0) to 1: 0.553"),
+            Expect("bits", "sap", 0.56, 0.62, "(2^b - 1) / (2^B - 1) for b of B bits, gaps: 0.588"),
+            Expect("memorised", "sap", 0.0, 0.03, "test rows say nothing: 0"),
         ),
     )
 

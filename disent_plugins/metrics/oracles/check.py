@@ -15,7 +15,8 @@ from joblib import Parallel, delayed
 from disent_plugins.about import Expect
 from disent_plugins.contracts import Report
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.oracles.cases import CASES, Oracle
+from disent_plugins.metrics.oracles.case import Oracle
+from disent_plugins.metrics.oracles.cases import CASES
 from disent_plugins.metrics.oracles.scores import PARTS, Score, Scores, scores_of_function, scores_of_metric
 from disent_plugins.metrics.statistics.cores import cores
 from disent_plugins.metrics.statistics.seeds import derived
@@ -26,9 +27,16 @@ ANY_SCORE = (
         Expect(case, "score", PERFECT, 1.0 + 1e-6, "a perfect code scores 1")
         for case in ("identity", "permuted", "dead-code", "outlier", "many-valued", "many-valued-5")
     ),
+    Expect("extra-noise", "score", PERFECT, 1.0 + 1e-6, "codes that know nothing spoil nothing"),
+    Expect("duplicated", "score", -NOTHING, 1.0 + 1e-6, "twice a perfect code is no better than perfect"),
+    Expect("tangled", "score", -NOTHING, 1 - NOTHING, "every factor is in two codes, and every code holds two"),
     Expect("noise", "score", -NOTHING, NOTHING, "noise scores 0"),
 )
-"""What is expected of a function of which nothing is known but that it scores disentanglement from 0 to 1."""
+"""What is expected of a function of which nothing is known but that it scores disentanglement from 0 to 1.
+
+Scores ask one of two things: whether a code knows one factor only (modularity, the D of DCI), or whether a factor is
+known by one code only (MIG, SAP, the C of DCI). Only what holds for both is here; ``--like`` says which it is to be.
+"""
 
 
 @dataclass(frozen=True)

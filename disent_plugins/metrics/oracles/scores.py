@@ -14,7 +14,7 @@ import numpy as np
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import best_code
 from disent_plugins.metrics.factors.sample import CeilingOptions, sample_of
-from disent_plugins.metrics.oracles.cases import Oracle
+from disent_plugins.metrics.oracles.case import Oracle
 from disent_plugins.metrics.statistics.cores import one_blas_thread
 from disent_plugins.metrics.statistics.seeds import stream
 

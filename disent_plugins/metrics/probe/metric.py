@@ -106,6 +106,8 @@ class Probe:
             Expect("painter", "style/active_units", 3, 3, "row, column and light"),
             Expect("collapsed", "content/kl", 0.0, 1e-6, "the posterior is the prior: 0"),
             Expect("collapsed", "style/active_units", 0, 0, "every mean is constant: 0"),
+            Expect("half-leak", "style/mean/strong", 0.45, 0.55, "a ring for every two labels: 1/2"),
+            Expect("memorised-blocks", "style/mean/strong", -0.08, 0.05, "test rows say nothing: 0", normalised=True),
         ),
     )
 

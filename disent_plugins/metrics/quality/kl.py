@@ -63,6 +63,8 @@ class Information:
             Expect("painter", "style/kl", 7.8, 8.5, "variances: (65 / 12 + 3 (0.01 - 1 - log 0.01)) / 2 = 8.13"),
             Expect("collapsed", "content/kl", 0, 0, "every posterior is the prior: 0"),
             Expect("collapsed", "content/active", 0, 0, "no code varies"),
+            Expect("faint", "content/active", 2, 2, "variances 0.005, 0.02 and 0.5: two above 0.01"),
+            Expect("faint", "style/active", 1, 1, "variances 0.0085 and 0.0115: one above 0.01"),
         ),
     )
 

@@ -11,17 +11,26 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from disent_plugins.about import Expect
+from disent_plugins.metrics.factors.dci import dci
+from disent_plugins.metrics.factors.info_mec import mixing
 from disent_plugins.metrics.factors.mig import mig
+from disent_plugins.metrics.factors.modularity import modularity
+from disent_plugins.metrics.factors.sample import sample_of
+from disent_plugins.metrics.factors.sap import gap as best_less_second
+from disent_plugins.metrics.factors.sap import predictability
 from disent_plugins.metrics.oracles.cases import CASES
 from disent_plugins.metrics.oracles.check import check_function_on_oracles, check_metric_on_oracles, check_on_oracles
 from disent_plugins.metrics.oracles.scores import scores_of_function
 
 ROWS = 1500
 NAMES = {
-    "identity", "continuous", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5", "permuted",
+    "identity", "continuous", "duplicated", "rotated", "noise", "dead-code", "outlier", "many-valued", "many-valued-5",
+    "permuted",
     "extra-noise", "constant-factor", "one-code", "split-apart", "leaky", "swapped", "blind", "all-in-content",
-    "non-linear-leak", "noisy-0.9", "noisy-0.5", "noisy-0.3-of-20",
-    "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
+    "non-linear-leak", "painter", "style-painter", "content-painter", "bright-painter", "collapsed",
+    "channels", "gaussian", "bits", "mixed", "one-known", "tangled", "sixteen", "few-rows", "memorised", "faint",
+    "half-leak", "memorised-blocks", "correlated", "turned", "wide", "variants", "ladder",
+    "noisy-0.9", "noisy-0.5", "noisy-0.3-of-20",
 }  # fmt: skip
 
 
@@ -127,6 +136,32 @@ def test_equal_width_bins_are_found_out():
     found = {one.case: one.found for one in findings}
     assert found["outlier"] < 0.05
     assert found["many-valued-5"] == pytest.approx(0.896, abs=0.01)  # measured on the published code too
+
+
+@pytest.mark.parametrize(
+    ("score", "found"),
+    [
+        (scores.transposed, {"extra-noise"}),
+        (scores.transposed_sum, {"duplicated"}),
+        (scores.best_alone, {"tangled"}),
+    ],
+)
+def test_gaps_that_are_none_are_found_out_without_knowing_the_metric(score, found):
+    assert {case for case, _ in wrong(check_function_on_oracles(score, rows=ROWS))} == found
+
+
+PUBLISHED = {
+    "dci": lambda z, v: {k: x for k, x in dci(z, v, z[:9], v[:9]).items() if k != "informativeness"},
+    "mig": mig,
+    "modularity": modularity,
+    "sap": lambda z, v: best_less_second(predictability(sample_of(z, v, np.arange(len(z)) >= 2 * len(z) // 3))),
+    "info-mec": lambda z, v: dict(zip("MC", mixing(z, v), strict=True)),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_scores_pass_without_being_named(name):
+    assert wrong(check_function_on_oracles(PUBLISHED[name], rows=3000)) == set()
 
 
 def test_a_function_that_raises_is_a_finding():
