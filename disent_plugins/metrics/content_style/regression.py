@@ -149,10 +149,24 @@ def regression_rows(codes: Codes, goal: np.ndarray, known: np.ndarray, name: str
             )
     tuned = train
     if len(validation) < LEAST:
-        order = stream(seed, "regression", "validation").permutation(train)
-        held = max(round(_HELD * len(train)), 1)
-        tuned, validation = np.sort(order[held:]), np.sort(order[:held])
+        held = _held_out(codes.labels, train, test, seed)
+        tuned, validation = train[~held], train[held]
     return Rows(train, tuned, validation, test, "training split to test split")
+
+
+def _held_out(labels: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
+    """Marks about a tenth of ``train`` to choose by.
+
+    Where the test rows show contents that training lacks altogether, whole contents: rows of the same contents would
+    choose what has learnt these by heart.
+    """
+    generator = stream(seed, "regression", "validation")
+    seen = generator.permutation(np.unique(labels[train]))
+    if len(seen) >= LEAST and not np.isin(labels[test], seen).any():
+        return np.isin(labels[train], seen[: round(_HELD * len(seen))])
+    held = np.zeros(len(train), dtype=bool)
+    held[generator.permutation(len(train))[: max(round(_HELD * len(train)), 1)]] = True
+    return held
 
 
 def regress(x: np.ndarray, goal: np.ndarray, rows: Rows, kind: Kind, seed: int) -> Regression:
@@ -186,10 +200,18 @@ def _ridge(x: np.ndarray, y: np.ndarray, judged_x: np.ndarray, judged_y: np.ndar
     return slopes[int(np.argmin(errors))]
 
 
+def _surely(gain: np.ndarray) -> bool:
+    """Whether the mean of ``gain`` [n] lies 2 standard errors or more above 0."""
+    return bool(gain.mean() >= 2 * gain.std() / len(gain) ** 0.5)
+
+
 def _network(
     x: np.ndarray, y: np.ndarray, judged_x: np.ndarray, judged_y: np.ndarray, test: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Answers [n, T] of the epoch and weight in 0..1 with the least error on the rows to judge by; 0 if none helps."""
+    """Answers [n, T] of the epoch and weight in 0..1 with the least error on the rows to judge by.
+
+    0 where that is less by fewer than 2 standard errors: the best of many epochs is a little better by luck alone.
+    """
     from sklearn.neural_network import MLPRegressor
 
     network: Any = MLPRegressor(
@@ -199,16 +221,18 @@ def _network(
     )  # fmt: skip
     x, judged_x, test = (part.astype(np.float32) for part in (x, judged_x, test))
     y = (y[:, 0] if y.shape[1] == 1 else y).astype(np.float32)
-    start = best = float(np.square(judged_y).sum())
+    without = np.square(judged_y).sum(axis=1)
+    start = best = float(without.sum())
     since, found = 0, np.zeros((len(test), judged_y.shape[1]))
     for _ in range(_EPOCHS):
         with quiet():
             network.partial_fit(x, y)
         answer = network.predict(judged_x).reshape(judged_y.shape).astype(np.float64)
         weight = np.clip((answer * judged_y).sum() / max(float(np.square(answer).sum()), 1e-12), 0.0, 1.0)
-        error = float(np.square(judged_y - weight * answer).sum())
+        errors = np.square(judged_y - weight * answer).sum(axis=1)
+        error = float(errors.sum())
         since = 0 if error < best - _GAIN * start else since + 1
-        if error < best:
+        if error < best and _surely(without - errors):
             best, found = error, weight * network.predict(test).reshape(found.shape).astype(np.float64)
         if since >= _PATIENCE:
             break

@@ -218,3 +218,26 @@ def test_tables_of_means_are_as_slow_ones() -> None:
         for row in test
     ]
     assert averaged(keys, goal, Rows(train, train, test, test, "")) == pytest.approx(np.array(slow))
+
+
+def test_contents_that_training_lacks_are_chosen_by_contents_that_training_lacks(tmp_path: Path) -> None:
+    """A network could learn by heart where each object stands; rows of the same objects would choose that."""
+    some = views(unseen=False, n=12 * VIEWS * 4)
+    rng = np.random.default_rng(8)
+    label, azimuth = some.factors[:, 0] + 12 * rng.integers(8, size=len(some.factors)), some.factors[:, 1]
+    places = rng.normal(size=(96, 12))[label]
+    angle = 2 * np.pi * azimuth / VIEWS
+    content = np.hstack([places, 0.5 * np.sin(angle)[:, None] + 0.3 * rng.normal(size=(len(label), 1))])
+    some = replace(
+        some,
+        content=content.astype(np.float32),
+        factors=np.stack([label, azimuth], axis=1),
+        split=np.where(label % 8 == 0, 2, 0).astype(np.uint8),
+    )
+    rows = targets(some, ReadingOptions(), 0)[0][1].rows
+    kept, held = set(label[rows.tuned_train]), set(label[rows.validation])
+    assert len(held) == round(len(set(label[rows.train])) / 10)
+    assert not kept & held
+    assert not set(label[rows.test]) & (kept | held)
+    found = leakage(tmp_path, some).values
+    assert found["content/azimuth/nonlinear"].value > found["content/azimuth/linear"].value - 0.02
