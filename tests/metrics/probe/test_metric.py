@@ -10,8 +10,8 @@ from torch import nn
 
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.codes.file import make_codes
-from disent_plugins.metrics.probe.metric import Probe, ProbeConfig
 from disent_plugins.metrics.probe.linear import ADDITIVE, LINEAR
+from disent_plugins.metrics.probe.metric import Probe, ProbeConfig
 from disent_plugins.metrics.probe.network import Networks
 from disent_plugins.metrics.probe.rows import choose_rows
 from disent_plugins.metrics.probe.training import PRESETS, Inputs, hold_out, probe, probes
