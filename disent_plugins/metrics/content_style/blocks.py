@@ -74,8 +74,8 @@ class Blocks:
             f"and style are independent. {SAYS}"
         ),
         cost=(
-            "Grows with training rows (at most 10,000), factors and columns: 1.3 s on one thread for 60,000 "
-            "MNIST-shaped codes of 8 + 8 columns with labels alone, about 1.5 s for each further factor."
+            "Grows with training rows (at most 10,000), factors and columns: 1.6 s on one thread for 60,000 "
+            "MNIST-shaped codes of 8 + 8 columns with labels alone, about 1.8 s for each further factor."
         ),
         distrust=(
             "Only `placement` knows which block is which: exchanged blocks are as complete and disentangled as right "

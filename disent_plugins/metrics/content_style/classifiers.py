@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from disent_plugins.metrics.content_style.calibration import calibrate, calibrated
-from disent_plugins.metrics.probe.linear import Answers, additive, linear
+from disent_plugins.metrics.content_style.calibration import mixed
+from disent_plugins.metrics.probe.linear import ADDITIVE, LINEAR, Answers
 from disent_plugins.metrics.probe.rows import Rows
 from disent_plugins.metrics.probe.views import Views
 from disent_plugins.metrics.statistics.cores import one_blas_thread
@@ -44,7 +44,7 @@ class Reading:
         predicted: [n].
         log_prob: [n] log of the probability that is given to the true label, in nats.
         chosen: The classifier whose answers they are, in words.
-        surest: The classifier whose calibrated probabilities they are.
+        surest: The classifier that weighs most in the probabilities.
     """
 
     labels: np.ndarray
@@ -113,7 +113,7 @@ def read(x: np.ndarray, labels: np.ndarray, rows: Rows, kind: Kind, seed: int) -
     """Train classifiers on the codes ``x`` [N, D], choose on validation rows and test; same arguments, same bits.
 
     The non-linear kind has the linear classifiers among its candidates, so that it reads no worse but by the luck of
-    the validation rows. Answers and probabilities are chosen apart: by accuracy, and by calibrated cross-entropy.
+    the validation rows. Answers are those of the most accurate candidate there, probabilities those of ``mixed``.
     """
     with one_blas_thread():
         return _read(x, labels, rows, kind, seed)
@@ -126,22 +126,30 @@ def _read(x: np.ndarray, labels: np.ndarray, rows: Rows, kind: Kind, seed: int) 
     truth = labels[rows.test]
     views = Views.of(x[rows.tuned_train])
     parts = x[rows.tuned_train], y, x[judged], x[rows.test]
-    found = linear(views, *parts, derived(seed, "linear"))
+    lines = LINEAR if kind == "linear" else (*LINEAR, *ADDITIVE)
+    found = [line.answers(views, *parts, derived(seed, "linear")) for line in lines]
     if kind == "nonlinear":
         full = [views.full(part).astype(np.float32) for part in (parts[0], *parts[2:])]
-        found += [*additive(views, *parts), _network(full[0], y, full[1], judged_y, full[2], seed)]
-    shares = np.bincount(y) / len(y)
-    fits = [calibrate(one.judged, judged_y, shares) for one in found]
-    best = max(range(len(found)), key=lambda i: (found[i].right(judged_y), -fits[i][0]))
-    surest = min(range(len(found)), key=lambda i: fits[i][0])
-    probability = calibrated(found[surest].asked, shares, fits[surest][1])
-    return Reading(
-        truth,
-        known[found[best].asked.argmax(axis=1)],
-        np.log(probability[np.arange(len(truth)), np.searchsorted(known, truth)]),
-        found[best].words,
-        found[surest].words,
+        found.append(_network(full[0], y, full[1], judged_y, full[2], seed))
+    chosen = max(range(len(found)), key=lambda i: (found[i].right(judged_y), _sureness(found[i], judged_y)))
+    best = found[chosen]
+    if chosen < len(lines) and len(rows.train) > len(rows.tuned_train):  # chosen, it may learn from the held out rows
+        every = x[rows.train], np.searchsorted(known, labels[rows.train]), *parts[2:]
+        best = lines[chosen].answers(views, *every, derived(seed, "linear"))
+    probability, weights = mixed(
+        [one.judged for one in found],
+        judged_y,
+        [one.asked for one in found],
+        np.searchsorted(known, truth),
+        np.bincount(y) / len(y),
     )
+    surest = found[int(weights.argmax())].words
+    return Reading(truth, known[best.asked.argmax(axis=1)], np.log(probability), best.words, surest)
+
+
+def _sureness(one: Answers, judged_y: np.ndarray) -> float:
+    """Mean log-probability of the true classes on the rows to judge by, in nats."""
+    return float(np.log(one.judged[np.arange(len(judged_y)), judged_y] + _TINY).mean())
 
 
 def _network(
@@ -154,17 +162,15 @@ def _network(
         _HIDDEN, alpha=1e-4, learning_rate_init=2e-3, batch_size=int(np.clip(len(x) // 30, 16, 256).clip(max=len(x))),
         random_state=np.random.RandomState(derived(seed, "nonlinear") % 2**32),
     )  # fmt: skip
-    rows = np.arange(len(judged_y))
     best, least, since = Answers(_NETWORK, np.empty(0), np.empty(0)), np.inf, 0
     for _ in range(_EPOCHS):
         with quiet():
             network.partial_fit(x, y, classes=np.arange(y.max() + 1))
-        found = network.predict_proba(judged).astype(np.float64)
-        loss = -np.log(found[rows, judged_y] + _TINY).mean()
+        found = Answers(_NETWORK, *(network.predict_proba(part).astype(np.float64) for part in (judged, asked)))
+        loss = -_sureness(found, judged_y)
         since = 0 if loss < least - _GAIN else since + 1
         if loss < least:
-            least = loss
-            best = Answers(_NETWORK, found, network.predict_proba(asked).astype(np.float64))
+            best, least = found, loss
         if since >= _PATIENCE:
             break
     return best

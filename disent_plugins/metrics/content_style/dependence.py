@@ -50,8 +50,9 @@ class Dependence:
             "`information/content` and `information/style` are lower bounds in nats of what each block tells of the "
             "content factor:\n\n"
             "    I(block; label) >= max(0, H(label) - CE)\n\n"
-            "with H the entropy of the test labels and CE the cross-entropy, on test rows, of the non-linear "
-            "classifier of `leakage` (Barber and Agakov 2003)."
+            "with H the entropy of the test labels and CE the cross-entropy, on test rows, of the classifiers "
+            "of `leakage` (Barber and Agakov 2003), linear and non-linear: each sharpened or blunted and mixed with "
+            "the shares of the classes, and all weighted by their likelihood on the validation rows."
         ),
         range="`distance-correlation` about 0..1 (chance may fall below 0), low is good; information in 0..H(label).",
         floor=(
@@ -60,15 +61,15 @@ class Dependence:
         ),
         ceiling="`distance-correlation`: that of content with itself, 1; information: H(label).",
         cost=(
-            "Grows with the square of the rows of a draw and with permutations: 3.0 s on one thread for 60,000 "
-            "MNIST-shaped codes of 8 + 8 columns, half of it for the two classifiers."
+            "Grows with the square of the rows of a draw and with permutations: 3.4 s on one thread for 60,000 "
+            "MNIST-shaped codes of 8 + 8 columns, half of it for the classifiers."
         ),
         distrust=(
             "Blocks that depend on each other only weakly or in few of many columns have a small distance "
             "correlation; look at the p-value, too. Independent blocks are no proof of the right blocks: exchanged "
             "or empty ones score as well, so read the two informations beside it. Factors that depend on each "
             "other in the data set make good blocks dependent. A lower bound may lie far below the information, with "
-            "few rows for each class above all."
+            "few rows for each class above all, and for what `leakage` says that its classifiers cannot read."
         ),
         expects=(
             Expect("split-apart", "distance-correlation", -0.03, 0.03, "independent factors, independent blocks: 0"),
@@ -215,5 +216,6 @@ def _information(reading: Reading, block: str, resamples: int, seed: int) -> Val
     value = information_bound(reading.log_prob, reading.labels)
     low, high = mean_interval(whole + reading.log_prob, resamples, stream(seed, "dependence", "information", block))
     better = "up" if block == "content" else "down"
+    how = f"lower bound: entropy less cross-entropy; calibrated mixture, most of it {reading.surest}"
     return Value(value, "nats", 0.0, whole, min(max(low, 0.0), value), max(high, value), len(reading.labels),
-                 f"lower bound: entropy less calibrated cross-entropy; {reading.surest}", better)  # fmt: skip
+                 how, better)  # fmt: skip

@@ -1,10 +1,13 @@
 """Linear classifiers of codes, which a network has to beat on validation rows before its answers count.
 
-n rows to train on, m to judge by, t to answer, D columns, K classes.
+n rows to train on, m to judge by, t to answer, D columns, K classes. What helps one of them hurts another: weak
+regularisation finds a faint direction among many and overfits few rows; a discriminant needs the least rows where
+classes are alike in shape (500 classes of 20 rows), and errs where they are not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,61 +39,6 @@ class Answers:
         return float((self.judged.argmax(axis=1) == judged_y).mean())
 
 
-def linear(
-    views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, asked: np.ndarray, seed: int
-) -> list[Answers]:
-    """Three that are linear in the standardised codes: what helps one of them hurts another.
-
-    Weak regularisation finds a faint direction among many and overfits few rows; a discriminant needs the least rows
-    where classes are alike in shape (500 classes of 20 rows), and errs where they are not.
-
-    Args:
-        views: Fitted on ``x``.
-        x: [n, D] codes to train on.
-        y: [n] labels, of K classes.
-        judged, asked: [m, D] and [t, D].
-        seed: Of the solvers.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    parts = (x, judged, asked)
-    white = [views.whitened(part) for part in parts]
-    # Half the bytes are half the time where classes are many.
-    flat32, white32 = (
-        [views.standardised(part).astype(np.float32) for part in parts],
-        [w.astype(np.float32) for w in white],
-    )
-    strict = LogisticRegression(C=1, max_iter=_STEPS, random_state=seed % 2**32)
-    loose = LogisticRegression(C=100, max_iter=_LOOSE_STEPS, random_state=seed % 2**32)
-    return [
-        _answers("logistic regression, C = 1, standardised codes", strict, flat32, y),
-        _answers("logistic regression, C = 100, whitened codes", loose, white32, y),
-        *_discriminant("linear discriminant", white, y),
-    ]
-
-
-def additive(views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, asked: np.ndarray) -> list[Answers]:
-    """A linear discriminant of levelled and whitened codes: a sum of functions of single columns, and a linear one.
-
-    Arguments as for ``linear``. Empty where there are too few rows.
-    """
-    return _discriminant("linear discriminant of levelled codes", [views.full(part) for part in (x, judged, asked)], y)
-
-
-def best_linear(
-    views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, judged_y: np.ndarray, asked: np.ndarray, seed: int
-) -> tuple[float, Answers]:
-    """The one that is right on most of the rows to judge by, [m] ``judged_y``, and on how large a share of them."""
-    found = [*linear(views, x, y, judged, asked, seed), *additive(views, x, y, judged, asked)]
-    right = [one.right(judged_y) for one in found]
-    best = int(np.argmax(right))
-    return right[best], found[best]
-
-
-def _discriminant(words: str, parts: list[np.ndarray], y: np.ndarray) -> list[Answers]:
-    return [_answers(words, Discriminant(), parts, y)] if len(y) > len(np.unique(y)) else []
-
-
 class Discriminant:
     """Gaussian classes of one covariance: p(k | x) ~ p(k) exp(x' A m_k - m_k' A m_k / 2), A = (W + FLOOR I)^-1.
 
@@ -102,13 +50,13 @@ class Discriminant:
     """Variance that a column of standardised codes has within classes at least."""
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        """From ``x`` [n, D], of columns about 1 in deviation, and ``y`` [n] of K < n classes."""
+        """From ``x`` [n, D], of columns about 1 in deviation, and ``y`` [n] of K classes."""
         _, which, count = np.unique(y, return_inverse=True, return_counts=True)
         means = np.zeros((len(count), x.shape[1]))
         np.add.at(means, which, x)
         means /= count[:, None]
         apart = x - means[which]
-        within = apart.T @ apart / (len(x) - len(count))
+        within = apart.T @ apart / max(len(x) - len(count), 1)
         within[np.diag_indices_from(within)] += self.FLOOR
         self._weights = np.linalg.solve(within, means.T)
         self._offset = np.log(count / len(x)) - (means.T * self._weights).sum(axis=0) / 2
@@ -121,8 +69,57 @@ class Discriminant:
         return found
 
 
-def _answers(words: str, classifier: Any, parts: list[np.ndarray], y: np.ndarray) -> Answers:
-    x, judged, asked = parts
-    with quiet():
-        classifier.fit(x, y)
-    return Answers(words, classifier.predict_proba(judged), classifier.predict_proba(asked))
+@dataclass(frozen=True)
+class Line:
+    """A linear classifier of one view of codes: its words, its view, and how it is made from a seed."""
+
+    words: str
+    view: Callable[[Views, np.ndarray], np.ndarray]
+    make: Callable[[int], Any]
+
+    def answers(
+        self, views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, asked: np.ndarray, seed: int
+    ) -> Answers:
+        """Trained on codes ``x`` [n, D] and ``y`` [n]; ``judged`` [m, D] and ``asked`` [t, D] told."""
+        classifier = self.make(seed % 2**32)
+        with quiet():
+            classifier.fit(self.view(views, x), y)
+        return Answers(self.words, *(classifier.predict_proba(self.view(views, part)) for part in (judged, asked)))
+
+
+def _logistic(c: float, steps: int) -> Callable[[int], Any]:
+    def make(seed: int) -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=c, max_iter=steps, random_state=seed)
+
+    return make
+
+
+def _flat(views: Views, x: np.ndarray) -> np.ndarray:
+    return views.standardised(x).astype(np.float32)  # half the bytes are half the time where classes are many
+
+
+def _white(views: Views, x: np.ndarray) -> np.ndarray:
+    return views.whitened(x).astype(np.float32)
+
+
+LINEAR = (
+    Line("logistic regression, C = 1, standardised codes", _flat, _logistic(1, _STEPS)),
+    Line("logistic regression, C = 100, whitened codes", _white, _logistic(100, _LOOSE_STEPS)),
+    Line("linear discriminant", Views.whitened, lambda _: Discriminant()),
+)
+"""Linear in the standardised codes."""
+
+ADDITIVE = (Line("linear discriminant of levelled codes", Views.full, lambda _: Discriminant()),)
+"""A sum of functions of single columns."""
+
+
+def best_line(
+    views: Views, x: np.ndarray, y: np.ndarray, judged: np.ndarray, judged_y: np.ndarray, asked: np.ndarray, seed: int
+) -> tuple[float, Answers]:
+    """The one of all these that tells most of the rows to judge by ([m] ``judged_y``) right, and what share."""
+    found = [line.answers(views, x, y, judged, asked, seed) for line in (*LINEAR, *ADDITIVE)]
+    right = [one.right(judged_y) for one in found]
+    best = int(np.argmax(right))
+    return right[best], found[best]

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from disent_plugins.metrics.probe.linear import Answers, best_linear
+from disent_plugins.metrics.probe.linear import Answers, best_line
 from disent_plugins.metrics.probe.network import Networks
 from disent_plugins.metrics.probe.views import Views
 from disent_plugins.metrics.statistics.cores import one_blas_thread
@@ -245,7 +245,7 @@ def _rival(
     names = ("scale", "validation noise", "test noise")
     x, judged, asked = (_draw(x, _generator(seed, name)).numpy() for x, name in zip(inputs, names, strict=True))
     with one_blas_thread():
-        return best_linear(view, x, y, judged, judged_y, asked, derived(seed, "linear"))
+        return best_line(view, x, y, judged, judged_y, asked, derived(seed, "linear"))
 
 
 def _inputs(x: np.ndarray | Inputs) -> Inputs:

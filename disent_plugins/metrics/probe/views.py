@@ -133,5 +133,7 @@ def _knots(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     count = min(len(column), _KNOTS)
     shares = (np.arange(count) + 0.5) / count
-    values, which, times = np.unique(np.quantile(column, shares), return_inverse=True, return_counts=True)
+    values, which, times = np.unique(
+        np.quantile(column, shares, method="hazen"), return_inverse=True, return_counts=True
+    )
     return values, np.bincount(which, weights=ndtri(shares)) / times

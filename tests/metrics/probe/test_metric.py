@@ -10,6 +10,7 @@ from torch import nn
 
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.codes.file import make_codes
+from disent_plugins.metrics.probe.linear import ADDITIVE, LINEAR
 from disent_plugins.metrics.probe.metric import Probe, ProbeConfig
 from disent_plugins.metrics.probe.network import Networks
 from disent_plugins.metrics.probe.rows import choose_rows
@@ -338,3 +339,30 @@ def test_progress_ends_at_the_total(tmp_path):
     Probe(ProbeConfig(presets="paper", inputs="mean,mean_std")).measure(given)
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+
+
+def test_the_interval_is_said_to_be_of_test_rows_alone(table):
+    accuracies = [value for value in table.values.values() if value.unit == "accuracy"]
+    assert all("interval over test rows, not over trainings" in value.estimator for value in accuracies)
+
+
+def test_the_estimator_names_a_linear_classifier_that_beat_the_network(tmp_path):
+    rng = np.random.default_rng(0)
+    given = codes(900)
+    given.style = rng.normal(size=(900, 64)).astype(np.float32)
+    given.style[:, 0] = given.labels + 0.1 * given.style[:, 0]
+    given.style_logvar = None
+    value = Probe(STRONG_MEAN).measure(subject(tmp_path, given)).values["style/mean/strong"]
+    assert value.value > 0.97
+    assert any(line.words in value.estimator for line in (*LINEAR, *ADDITIVE))
+    assert "better on validation rows than the network" in value.estimator
+
+
+def test_the_paper_preset_reads_codes_as_they_are():
+    """Bit for bit what the paper's protocol gave before other presets were given other views of the codes."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(5, size=600)
+    x = Inputs((rng.normal(size=(600, 6)) + y[:, None]).astype(np.float32), np.ones((600, 6), dtype=np.float32))
+    fit = probe(x.take(slice(0, 400)), y[:400], x.take(slice(400, None)), y[400:], preset="paper", seed=3)
+    assert (fit.steps, fit.epoch, fit.rival) == (32, 8, None)
+    assert fit.correct.sum() == 62
