@@ -56,10 +56,9 @@ def _all_alike(right: Any) -> Any:
 
 
 def _concentration(power: int, from_even: bool) -> Any:
-    def concentration(matrix: np.ndarray) -> np.ndarray:
-        parts = matrix**power
-        even = 1 / matrix.shape[1] if from_even else 0.0
-        return np.asarray((parts.max(axis=1) / parts.sum(axis=1) - even) / (1 - even))
+    def concentration(top: np.ndarray, total: np.ndarray, parts: int) -> np.ndarray:
+        even = 1 / parts if from_even else 0.0
+        return np.asarray(((top / total) ** power - even) / (1 - even))
 
     return concentration
 

@@ -88,7 +88,8 @@ def test_codes_of_factors():
     assert built("one-code")[0].style.shape == (ROWS, 0)
     assert (built("many-valued")[2].max(axis=0) + 1).tolist() == [4, 24, 183]
     for name, p, values in (("noisy-0.9", 0.9, 8), ("noisy-0.5", 0.5, 8), ("noisy-0.3-of-20", 0.3, 20)):
-        assert (built(name)[1] == built(name)[2]).mean() == pytest.approx(p + (1 - p) / values, abs=0.02)
+        told, right = built(name)[1] == built(name)[2], p + (1 - p) / values
+        assert told.mean() == pytest.approx(right, abs=4 * (right * (1 - right) / told.size) ** 0.5)
     assert np.abs(np.corrcoef(built("noise")[1].T, factors.T)[:10, 10:]).max() < 0.1
 
 
@@ -150,8 +151,14 @@ def test_gaps_that_are_none_are_found_out_without_knowing_the_metric(score, foun
     assert {case for case, _ in wrong(check_function_on_oracles(score, rows=ROWS))} == found
 
 
+def halves(codes, factors):
+    """Rows to fit on, and others to judge."""
+    half = len(codes) // 2
+    return codes[:half], factors[:half], codes[half:], factors[half:]
+
+
 PUBLISHED = {
-    "dci": lambda z, v: {k: x for k, x in dci(z, v, z[:9], v[:9]).items() if k != "informativeness"},
+    "dci": lambda z, v: {k: x for k, x in dci(*halves(z, v)).items() if k != "informativeness"},
     "mig": mig,
     "modularity": modularity,
     "sap": lambda z, v: best_less_second(predictability(sample_of(z, v, np.arange(len(z)) >= 2 * len(z) // 3))),
