@@ -34,6 +34,9 @@ from disent_plugins.metrics.statistics.seeds import stream
 
 KINDS: tuple[Kind, ...] = ("linear", "nonlinear")
 
+# Guesses of ten classes on 2,000 test rows: .100 +- .0067, and the largest class has about .113: -.015 +- .0075.
+_CHANCE = "noise: at or below the largest class"
+
 
 @dataclass(frozen=True)
 class LeakageConfig(ReadingOptions):
@@ -91,10 +94,8 @@ class Leakage:
             Expect("swapped", "leakage", 0.97, 1.0, "all factors are in the wrong block: 1"),
             Expect("all-in-content", "leakage", 0.6, 0.7, "two of three factors are in the wrong block: 2/3"),
             Expect("blind", "leakage", 0.0, 0.03, "noise tells nothing: 0"),
-            Expect(
-                "blind", "content/label/nonlinear", -0.03, 0.03, "noise: at or below the largest class", normalised=True
-            ),
-            Expect("blind", "style/label/linear", -0.03, 0.03, "noise: at or below the largest class", normalised=True),
+            Expect("blind", "content/label/nonlinear", -0.05, 0.03, _CHANCE, normalised=True),
+            Expect("blind", "style/label/linear", -0.05, 0.03, _CHANCE, normalised=True),
             Expect("noise", "leakage", 0.0, 0.03, "noise tells nothing: 0"),
         ),
     )
