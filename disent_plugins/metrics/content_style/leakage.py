@@ -38,6 +38,9 @@ from disent_plugins.metrics.statistics.seeds import stream
 
 KINDS: tuple[Kind, ...] = ("linear", "nonlinear")
 
+# Guesses of ten classes on 2,000 test rows: .100 +- .0067, and the largest class has about .113: -.015 +- .0075.
+_CHANCE = "noise: at or below the largest class"
+
 
 @dataclass(frozen=True)
 class LeakageConfig(ReadingOptions):
