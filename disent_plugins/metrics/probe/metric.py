@@ -97,10 +97,10 @@ class Probe:
             "bands of one code that take turns, read as chance. The intervals are over test rows and leave out the "
             "training's own scatter: where codes are read in part, another seed moves accuracies by .002 to .010 "
             "(standard deviation; the more, the fewer the rows), which may exceed what the test rows give. "
-            "A low style accuracy is no merit of a block that is empty: see its `kl`. Standardising enlarges a mean that is almost constant, so `mean` may read what "
-            "drowns in the noise of every sample, and what the decoder never saw. Content that depends on style "
-            "factors in the data set leaks by necessity: see the note of `leakage`. With `evidence` the test labels "
-            "are used, and the accuracy is none of single images."
+            "A low style accuracy is no merit of a block that is empty: see its `kl`. Standardising enlarges a mean "
+            "that is almost constant, so `mean` may read what drowns in the noise of every sample, and what the "
+            "decoder never saw. Content that depends on style factors in the data set leaks by necessity: see the "
+            "note of `leakage`. With `evidence` the test labels are used, and the accuracy is none of single images."
         ),
         expects=(
             Expect("split-apart", "content/mean/strong", 0.97, 1.0, "the content is the label: 1"),
