@@ -120,7 +120,8 @@ def check_metric_on_oracles(
     Raises:
         UsageError: There are no expectations, and the metric gives no values.
     """
-    scores = partial(scores_of_metric, metric_class, tuple(needs))
+    raw = {one.case for one in expects} - {one.case for one in expects if one.normalised}
+    scores = partial(scores_of_metric, metric_class, tuple(needs), frozenset(raw))
     return check_on_oracles(scores, expects, **how) if expects else _check_any_metric(scores, needs, **how)
 
 

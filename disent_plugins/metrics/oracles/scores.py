@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.metrics.factors.references import best_code
-from disent_plugins.metrics.factors.sample import CeilingOptions, sample_of
+from disent_plugins.metrics.factors.sample import CeilingOptions, FactorOptions, sample_of
 from disent_plugins.metrics.oracles.case import Oracle
 from disent_plugins.metrics.statistics.cores import one_blas_thread
 from disent_plugins.metrics.statistics.seeds import stream
@@ -35,8 +35,17 @@ PARTS = {"decoder": "decode", "encoder": "encode", "images": "images"}
 """What a metric may need of a model, and where an oracle has it."""
 
 
-def scores_of_metric(metric_class: type, needs: Sequence[str], oracle: Oracle, seed: int) -> dict[str, Score]:
+def scores_of_metric(
+    metric_class: type, needs: Sequence[str], raw: Container[str], oracle: Oracle, seed: int
+) -> dict[str, Score]:
     """A metric with its default options; its pictures go nowhere.
+
+    Args:
+        metric_class: The metric.
+        needs: What it needs of a subject.
+        raw: Cases of which raw values alone are looked at: there a metric of factors gets the fewest permutations and
+            resamples that it takes, which its floor and interval come from and its value does not.
+        oracle, seed: As for ``Scores``.
 
     Raises:
         LookupError: The oracle lacks what the metric needs, so that whatever it scored would say nothing of it.
@@ -50,7 +59,10 @@ def scores_of_metric(metric_class: type, needs: Sequence[str], oracle: Oracle, s
             "oracle", oracle.codes, seed, Path(folder), decode=model.decode, images=model.images, encode=model.encode
         )
         with one_blas_thread():
-            result = metric_class(metric_class.Config()).measure(subject)  # type: ignore[attr-defined]
+            config = metric_class.Config()  # type: ignore[attr-defined]
+            if oracle.name in raw and isinstance(config, FactorOptions):
+                config = replace(config, permutations=1, bootstrap=10)
+            result = metric_class(config).measure(subject)
     if not isinstance(result, Result):
         raise TypeError(f"measure returned {type(result).__name__}, not a disent_plugins.Result")
     return {name: Score(value.value, value.normalised, value.better) for name, value in result.values.items()}
