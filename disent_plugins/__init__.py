@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Posterior as Posterior
     from disent_plugins.contracts import Result as Result
     from disent_plugins.contracts import Subject as Subject
+    from disent_plugins.contracts import TrainingData as TrainingData
+    from disent_plugins.contracts import Update as Update
     from disent_plugins.contracts import Value as Value
     from disent_plugins.data_adapters.adapter import RawFile as RawFile
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
@@ -49,7 +51,7 @@ _HOME = {
     "disent_plugins.about": ("About", "Expect"),
     "disent_plugins.contracts": (
         "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Loss", "Posterior", "Result",
-        "Subject", "Value",
+        "Subject", "TrainingData", "Update", "Value",
     ),
     "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),
     "disent_plugins.options": ("Options", "option"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disent_plugins.testing import check_dataset, check_metric
+from disent_plugins.testing import check_dataset, check_metric, check_model
 from disent_plugins.training.settings import read_config_file
 
 ROOT = Path(__file__).parents[1]
@@ -17,10 +17,17 @@ REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
 def shown(name: str) -> type:
     """The class that a code block of docs/plugins.md defines."""
-    (block,) = [code for code in re.findall(r"```python\n(.*?)```", PLUGINS, re.DOTALL) if f"class {name}:" in code]
+    (block,) = [
+        code for code in re.findall(r"```python\n(.*?)```", PLUGINS, re.DOTALL) if re.search(rf"class {name}[:(]", code)
+    ]
     scope: dict = {"__name__": "shown"}
     exec(compile(block, "docs/plugins.md", "exec", dont_inherit=True), scope)
     return scope[name]
+
+
+def test_the_model_with_two_optimisers_keeps_the_contract():
+    model = shown("Play")
+    check_model(model, config=model.Config(width=0.25))
 
 
 def test_the_data_set_keeps_the_contract():

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     **{part: FOUNDATION | {"registry", part} for part in PARTS},
     "training": FOUNDATION | {"registry", "data_adapters", "training"},
     "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
-    "testing": FOUNDATION | PARTS | {"registry", "testing"},
+    "testing": FOUNDATION | PARTS | {"registry", "training", "testing"},
     "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "cli"},
     "__init__": FOUNDATION | {"registry", "data_adapters", "measuring"},  # re-exports, by name
 }

@@ -142,7 +142,7 @@ class Config(Options):
 class Base(nn.Module):
     Config = Config
 
-    def __init__(self, config, image):
+    def __init__(self, config, data):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))
 
@@ -211,7 +211,7 @@ def is_the_plugins_failure(outcome: Outcome, *words: str) -> None:
 @pytest.mark.parametrize(
     ("toy", "words"),
     [
-        ("    def __init__(self, config, image): raise ValueError('no image')", "The model could not be made"),
+        ("    def __init__(self, config, data): raise ValueError('no image')", "The model could not be made"),
         ("    def loss(self, batch): raise RuntimeError('no loss')", "RuntimeError: no loss"),
         ("    def loss(self, batch): raise SystemExit(0)", "it called sys.exit(0)"),
         ("    def loss(self, batch): return 3", "AttributeError"),
@@ -229,7 +229,7 @@ def test_a_model_that_fails_is_the_plugins_failure(disent, site, toy, words):
     [
         ("    encode = None", "has no 'encode'"),
         ("    Config = dict", "has no Config that is a dataclass"),
-        ("    def __new__(cls, config, image): return 3", "is not a torch.nn.Module"),
+        ("    def __new__(cls, config, data): return 3", "is not a torch.nn.Module"),
     ],
 )
 def test_a_model_that_is_none_is_said_to_be_so(disent, site, toy, words):

@@ -90,11 +90,18 @@ class TrainingDisplay:
     @hookimpl
     def disent_epoch_ended(self, run: Any, epoch: int, losses: Mapping[str, float]) -> None:
         """Print the epoch's line: above the bar on a terminal, plainly elsewhere."""
-        line = epoch_line(epoch, run.epochs, losses)
+        self._say(epoch_line(epoch, run.epochs, losses), style="dim")
+
+    @hookimpl
+    def disent_run_noted(self, run: Any, note: str) -> None:
+        """Print the note likewise."""
+        self._say(note)
+
+    def _say(self, line: str, style: str | None = None) -> None:
         if self._progress is None:
             state.say(line)
         else:
-            self._progress.console.print(line, markup=False, style="dim")
+            self._progress.console.print(line, markup=False, style=style)
 
     def close(self) -> None:
         """Take the display away, also after an error."""

@@ -17,8 +17,12 @@ from disent_plugins.contracts.metrics import Metric as Metric
 from disent_plugins.contracts.metrics import Result as Result
 from disent_plugins.contracts.metrics import Subject as Subject
 from disent_plugins.contracts.metrics import Value as Value
+from disent_plugins.contracts.models import CAPABILITIES as CAPABILITIES
 from disent_plugins.contracts.models import Gaussian as Gaussian
 from disent_plugins.contracts.models import GroupBatch as GroupBatch
 from disent_plugins.contracts.models import Loss as Loss
 from disent_plugins.contracts.models import Model as Model
+from disent_plugins.contracts.models import ParameterGroups as ParameterGroups
 from disent_plugins.contracts.models import Posterior as Posterior
+from disent_plugins.contracts.models import TrainingData as TrainingData
+from disent_plugins.contracts.models import Update as Update

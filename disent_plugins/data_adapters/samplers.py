@@ -11,6 +11,7 @@ import numpy as np
 from disent_plugins.content import has_value
 from disent_plugins.data_adapters.blocks import Blocks, ranges, shuffled_by_key
 from disent_plugins.data_adapters.left_out import Units
+from disent_plugins.data_adapters.partners import couples, partners
 from disent_plugins.errors import UsageError, suggestion
 
 SAMPLERS = ("random", "blocks", "pairs")
@@ -23,14 +24,20 @@ class Batches:
     """An epoch of n batches of B images.
 
     Attributes:
-        index: [n, B] int64, positions in the data set.
+        rows: [n, B] int64, positions in the data set.
+        index: [n, B] int64, positions among the N images that the sampler draws from.
         group: [n, B] int64, compact ids 0..group_count-1: same id, same label; -1 where the group is hidden.
         group_count: Upper bound of the ids, the same in every epoch.
+        identity: [n, B] int64, number of the label among all labels, the same in every batch; -1 where it is hidden.
+        partner: [n, B] int64, position in the batch of another image of the same group; its own where there is none.
     """
 
+    rows: np.ndarray
     index: np.ndarray
     group: np.ndarray
     group_count: int
+    identity: np.ndarray
+    partner: np.ndarray
 
 
 class Sampler(Protocol):
@@ -130,7 +137,11 @@ class _Sampler:
     def epoch(self, epoch: int) -> Batches:
         """The batches of an epoch, from the stream (seed, epoch)."""
         chosen = self.arrange(np.random.default_rng([self.seed, epoch]))
-        return Batches(self.rows[chosen], self._ids(self.label[chosen]), self.group_count)
+        identity = self.label[chosen]
+        group = self._ids(identity)
+        # Two that were drawn as a pair are each other's partner; elsewhere a group stands in a circle.
+        partner = couples(group) if isinstance(self.arrange, Pairs) else partners(group)
+        return Batches(self.rows[chosen], chosen, group, self.group_count, identity, partner)
 
 
 class Random:

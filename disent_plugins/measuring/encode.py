@@ -29,26 +29,28 @@ def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray
         WorkFailed: The encoder gives something that is not a finite number.
     """
     model.eval()
-    parts: list[list[np.ndarray]] = []
+    parts: dict[str, list[np.ndarray]] = {}
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
             index = torch.from_numpy(rows[start : start + BATCH]).to(pixels.device)
             z = model.encode(pixels.batch(index))  # type: ignore[operator]
-            columns = (z.content.mean, z.style.mean, z.content.logvar, z.style.logvar)
-            parts.append([column.float().cpu().numpy() for column in columns])
+            for name, code in (("content", z.content), ("style", z.style)):
+                for column, value in ((name, code.mean), (f"{name}_logvar", code.logvar)):
+                    if value is not None:  # a code without variance has none to keep
+                        parts.setdefault(column, []).append(value.float().cpu().numpy())
             report(min(start + BATCH, len(rows)), len(rows), "encoding")
-    content, style, content_logvar, style_logvar = (np.concatenate(column) for column in zip(*parts, strict=True))
-    if not all(np.isfinite(block).all() for block in (content, style, content_logvar, style_logvar)):
+    columns = {name: np.concatenate(values) for name, values in parts.items()}
+    if not all(np.isfinite(column).all() for column in columns.values()):
         raise WorkFailed("The encoder gives codes that are not finite numbers.", "Its weights may have diverged.")
     return Codes(
-        content=content,
-        style=style,
+        content=columns["content"],
+        style=columns["style"],
+        content_logvar=columns.get("content_logvar"),
+        style_logvar=columns.get("style_logvar"),
         factors=table.factors[rows],
         factor_names=tuple(factor.name for factor in table.info.factors),
         content_factor=table.info.content,
         split=table.split[rows],
-        content_logvar=content_logvar,
-        style_logvar=style_logvar,
         described=table.info.factors,
     )
 

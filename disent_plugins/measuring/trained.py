@@ -107,7 +107,7 @@ def open_run(
     target = choose_device(device)
     checkpoint = load(folder.checkpoint(which), target)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
-    model = parts.model(settings).to(target)
+    model = parts.model(settings, folder.training_data()).to(target)
     load_weights(model, checkpoint, folder.checkpoint(which))
     table = parts.table(None, report)
     folder.check_same_data(table)

@@ -22,7 +22,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from disent_plugins.contracts import Gaussian, GroupBatch, ImageSpec, Loss, Posterior
+from disent_plugins.contracts import Gaussian, GroupBatch, Loss, Posterior, TrainingData
 from disent_plugins.models.groups import (
     GroupStatistics,
     group_rows,
@@ -32,18 +32,17 @@ from disent_plugins.models.groups import (
     product_of_gaussians,
     regularisation,
     repulsion,
+    singleton_share,
 )
-from disent_plugins.models.networks import Decoder, Encoder, Variance, leaky_clip, squared_error
-from disent_plugins.options import Options, option
+from disent_plugins.models.leak import Leak, LeakOptions
+from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class GMVAEConfig(Options):
+class GMVAEConfig(LeakOptions):
     """Options of GM-VAE. Defaults are the paper's for MNIST where it states them."""
 
-    content_size: int = option(8, "Dc, size of the content code.", low=1)
-    style_size: int = option(8, "Ds, size of the style code.", low=1)
-    width: float = option(1.0, "Multiplies the paper's channel counts.", above=0, high=8)
     k: float = option(2.0, "Attraction of content means to their group's mean (Eq. 5).", low=0)
     k_mode: Literal["mean_only", "prior_precision"] = option(
         "mean_only", "k on the mean term only (the paper's Eq. 5), or as the precision of the prior N(mu_G, I/k)."
@@ -62,7 +61,6 @@ class GMVAEConfig(Options):
     )
     center_gradient: bool = option(True, "Let the attraction's gradient flow through the centre, too.")
     assume_distinct: bool = option(False, "Use the repulsion even where groups are not known to differ.")
-    variance: Variance = option("log_variance", "What the heads predict: log-variance, or softplus of the deviation.")
     reconstruction: float = option(1.0, "Weight of the squared error; 1 is Eq. 5.", above=0)
 
 
@@ -71,17 +69,16 @@ class GMVAE(nn.Module):
 
     Args:
         config: Options.
-        image: Size of the images.
+        data: The training images; their size is used.
     """
 
     Config = GMVAEConfig
 
-    def __init__(self, config: GMVAEConfig, image: ImageSpec) -> None:
+    def __init__(self, config: GMVAEConfig, data: TrainingData) -> None:
         super().__init__()
         self.config = config
-        sizes = (config.content_size, config.style_size, config.width)
-        self.encoder = Encoder(image, *sizes, variance=config.variance)
-        self.decoder = Decoder(image, *sizes, channels=image.channels)
+        self.encoder, self.decoder = make_networks(config, data.image)
+        self.leak = Leak(config)
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -107,7 +104,8 @@ class GMVAE(nn.Module):
         z = self.encode(batch.images)
         groups = product_of_gaussians(z.content.mean, z.content.logvar, batch.group, batch.group_count)  # Eq. 3
         size = group_sizes(groups.size, batch.group)
-        output = leaky_clip(self.decoder(z.content.sample(), z.style.sample()))  # Eq. 4
+        content, style = z.content.sample(), z.style.sample()  # Eq. 4
+        output = leaky_clip(self.decoder(content, style))
         reconstruction = squared_error(batch.images, output).mean()  # Eq. 5, first term
         kl_content = self._content_term(z.content, batch.group, groups, size).mean()  # Eq. 5, content
         kl_style = kl_to_standard_normal(z.style.mean, z.style.logvar).mean()  # Eq. 5, style
@@ -121,17 +119,18 @@ class GMVAE(nn.Module):
             + config.repulsion * f_r
             + config.regularisation * u
         )
-        labelled = (batch.group >= 0).sum().clamp_min(1)
+        leak, told = self.leak(style, batch)
         terms = {
             "reconstruction": reconstruction,
             "kl_content": kl_content,
             "kl_style": kl_style,
             "repulsion": f_r,
             "regularisation": u,
-            "singleton_share": (size == 1).sum() / labelled,
+            "singleton_share": singleton_share(groups.size, batch.group),
             "group_variance": (groups.variance.mean(dim=1) * groups.present).sum() / groups.present.sum().clamp_min(1),
+            **told,
         }
-        return Loss(total, terms)
+        return Loss(total + leak, terms)
 
     def _content_term(self, content: Gaussian, group: Tensor, groups: GroupStatistics, size: Tensor) -> Tensor:
         """Content part of Eq. 5 per image, [B]."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from disent_plugins.contracts import Gaussian
+
 
 @dataclass
 class GroupStatistics:
@@ -65,6 +67,38 @@ def product_of_gaussians(
         total = total + 1.0
     safe = torch.where(size > 0, total, 1.0)
     return GroupStatistics(weighted / safe, 1.0 / safe, size.squeeze(1))  # Eq. 3
+
+
+def average_of_gaussians(mean: Tensor, logvar: Tensor, group: Tensor, count: int) -> GroupStatistics:
+    """The mean of the members' means and the mean of their variances, per group (GVAE: Hosoya 2019).
+
+    Args:
+        mean: mu [B, D].
+        logvar: log sigma^2 [B, D].
+        group: [B].
+        count: G.
+    """
+    columns = torch.cat([mean.float(), logvar.float().exp(), torch.ones_like(mean[:, :1])], dim=1)
+    means, variances, size = group_sums(columns, group, count).split([mean.shape[1], mean.shape[1], 1], dim=1)
+    members = size.clamp_min(1)
+    return GroupStatistics(means / members, torch.where(size > 0, variances / members, 1.0), size.squeeze(1))
+
+
+def kl_of_groups(content: Gaussian, group: Tensor, groups: GroupStatistics) -> tuple[Tensor, Tensor]:
+    """Sum of KL(q(c_G | x_G) || N(0, I)), once for each group, in nats, and how many groups there are.
+
+    An image whose group is unknown is a group of its own.
+    """
+    alone = group < 0
+    each = kl_to_standard_normal(groups.mean, groups.variance.log())
+    own = kl_to_standard_normal(content.mean, content.logvar)
+    total = torch.where(groups.present, each, 0.0).sum() + torch.where(alone, own, 0.0).sum()
+    return total, groups.present.sum() + alone.sum()
+
+
+def singleton_share(size: Tensor, group: Tensor) -> Tensor:
+    """Share of the images with a known group that are alone in it; ``size`` [G] are the groups' members."""
+    return (group_sizes(size, group) == 1).sum() / (group >= 0).sum().clamp_min(1)
 
 
 def leave_one_out_mean(mean: Tensor, logvar: Tensor, group: Tensor, groups: GroupStatistics) -> Tensor:

@@ -20,28 +20,27 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from disent_plugins.contracts import Gaussian, GroupBatch, ImageSpec, Loss, Posterior
+from disent_plugins.contracts import Gaussian, GroupBatch, Loss, Posterior, TrainingData
 from disent_plugins.models.groups import (
     GroupStatistics,
     group_rows,
-    group_sizes,
+    kl_of_groups,
     kl_to_standard_normal,
     product_of_gaussians,
+    singleton_share,
 )
-from disent_plugins.models.networks import Decoder, Encoder, Variance, leaky_clip, squared_error
-from disent_plugins.options import Options, option
+from disent_plugins.models.leak import Leak, LeakOptions
+from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.options import option
 
 PIXEL_LOGVAR_BOUND = 6.0
 """The learned pixel log-variance is this times a tanh: it stays between about 0.0025 and 400."""
 
 
 @dataclass(frozen=True)
-class MLVAEConfig(Options):
+class MLVAEConfig(LeakOptions):
     """Options of ML-VAE, on the GM-VAE paper's networks."""
 
-    content_size: int = option(8, "Dc, size of the content code.", low=1)
-    style_size: int = option(8, "Ds, size of the style code.", low=1)
-    width: float = option(1.0, "Multiplies the paper's channel counts.", above=0, high=8)
     reparam: Literal["per_sample", "per_group"] = option(
         "per_sample", "Draw the group's content once per image, or once for all its images."
     )
@@ -53,7 +52,6 @@ class MLVAEConfig(Options):
         "sse", "Squared error as in GM-VAE, or a Gaussian whose log-variance is learned per pixel."
     )
     include_prior_in_product: bool = option(False, "Multiply the group's product by the prior N(0, I) as well.")
-    variance: Variance = option("log_variance", "What the heads predict: log-variance, or softplus of the deviation.")
 
 
 class MLVAE(nn.Module):
@@ -61,18 +59,17 @@ class MLVAE(nn.Module):
 
     Args:
         config: Options.
-        image: Size of the images.
+        data: The training images; their size is used.
     """
 
     Config = MLVAEConfig
 
-    def __init__(self, config: MLVAEConfig, image: ImageSpec) -> None:
+    def __init__(self, config: MLVAEConfig, data: TrainingData) -> None:
         super().__init__()
         self.config = config
-        sizes = (config.content_size, config.style_size, config.width)
-        learned = config.likelihood == "gaussian_learned"
-        self.encoder = Encoder(image, *sizes, variance=config.variance)
-        self.decoder = Decoder(image, *sizes, channels=image.channels * (2 if learned else 1))
+        channels = data.image.channels * (2 if config.likelihood == "gaussian_learned" else 1)
+        self.encoder, self.decoder = make_networks(config, data.image, channels)
+        self.leak = Leak(config)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> each image's own posterior of content [B, Dc] and style [B, Ds]."""
@@ -101,23 +98,21 @@ class MLVAE(nn.Module):
             include_prior=self.config.include_prior_in_product,
         )
         content = self._draw_content(z.content, batch.group, groups)
-        negative_log_likelihood = self._likelihood(batch.images, self.decoder(content, z.style.sample()))
+        style = z.style.sample()
+        negative_log_likelihood = self._likelihood(batch.images, self.decoder(content, style))
         kl_style = kl_to_standard_normal(z.style.mean, z.style.logvar)
-        alone = batch.group < 0
-        kl_groups = kl_to_standard_normal(groups.mean, groups.variance.log())
-        kl_alone = kl_to_standard_normal(z.content.mean, z.content.logvar)
-        kl_content = torch.where(groups.present, kl_groups, 0.0).sum() + torch.where(alone, kl_alone, 0.0).sum()
-        group_total = groups.present.sum() + alone.sum()
-        images = len(batch.images)
-        divisor = group_total if self.config.normalise == "groups" else images
+        kl_content, group_total = kl_of_groups(z.content, batch.group, groups)
+        divisor = group_total if self.config.normalise == "groups" else len(batch.images)
         total = (negative_log_likelihood.sum() + kl_style.sum() + kl_content) / divisor
+        leak, told = self.leak(style, batch)
         terms = {
             "reconstruction": negative_log_likelihood.mean(),
             "kl_content_per_group": kl_content / group_total,
             "kl_style": kl_style.mean(),
-            "singleton_share": (group_sizes(groups.size, batch.group) == 1).sum() / (~alone).sum().clamp_min(1),
+            "singleton_share": singleton_share(groups.size, batch.group),
+            **told,
         }
-        return Loss(total, terms)
+        return Loss(total + leak * len(batch.images) / divisor, terms)
 
     def _draw_content(self, content: Gaussian, group: Tensor, groups: GroupStatistics) -> Tensor:
         """A draw from each image's group posterior, [B, Dc]: one per image, or the same for a whole group."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Container
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -11,17 +13,48 @@ from torch import Tensor, nn
 
 from disent_plugins.contracts import Gaussian, ImageSpec, Posterior
 from disent_plugins.errors import UsageError
+from disent_plugins.options import Options, option
 
 LOGVAR_RANGE = (-12.0, 6.0)
 """Log-variances are clamped to this before use: precisions enter sums, and one overflow would spoil a whole group."""
 
 Variance = Literal["log_variance", "softplus_std"]
+StyleVariance = Literal["per_image", "shared"]
+
+
+@dataclass(frozen=True)
+class NetworkOptions(Options):
+    """Options of the two networks."""
+
+    content_size: int = option(8, "Dc, size of the content code.", low=1)
+    style_size: int = option(8, "Ds, size of the style code.", low=1)
+    width: float = option(1.0, "Multiplies the paper's channel counts.", above=0, high=8)
+    variance: Variance = option("log_variance", "What the heads predict: log-variance, or softplus of the deviation.")
+    style_variance: StyleVariance = option(
+        "per_image", "The style's deviation: said of every image, or one learned for each dimension (tells no class)."
+    )
 
 
 def leaky_clip(x: Tensor) -> Tensor:
     """The paper's output non-linearity: 0.5 (x + 1) on [-1, 1], slope 0.01 outside, continuous (appendix D)."""
     inside = x.clamp(-1.0, 1.0)
     return 0.5 * (inside + 1.0) + 0.01 * (x - inside)
+
+
+def make_networks(
+    options: NetworkOptions, image: ImageSpec, channels: int | None = None, *, points: Container[str] = ()
+) -> tuple[Encoder, Decoder]:
+    """The two networks as the options say.
+
+    Args:
+        options: Sizes and variances.
+        image: Size of the images.
+        channels: That the decoder gives; the image's if None.
+        points: Blocks without variance, as for ``Encoder``.
+    """
+    sizes = (options.content_size, options.style_size, options.width)
+    encoder = Encoder(image, *sizes, variance=options.variance, style_variance=options.style_variance, points=points)
+    return encoder, Decoder(image, *sizes, channels=channels or image.channels)
 
 
 class Encoder(nn.Module):
@@ -33,13 +66,22 @@ class Encoder(nn.Module):
         style_size: Ds.
         width: Multiplies every channel count of the paper.
         variance: What the heads say of sigma: its log-variance, or a number whose softplus is the standard deviation.
+        style_variance: ``shared``: the style's sigma is one parameter for each dimension, the same for every image.
+        points: Blocks, of ``content`` and ``style``, that are points: they have a mean and no variance.
 
     Raises:
         UsageError: The image size does not fit the network.
     """
 
     def __init__(
-        self, image: ImageSpec, content_size: int, style_size: int, width: float, variance: Variance = "log_variance"
+        self,
+        image: ImageSpec,
+        content_size: int,
+        style_size: int,
+        width: float,
+        variance: Variance = "log_variance",
+        style_variance: StyleVariance = "per_image",
+        points: Container[str] = (),
     ) -> None:
         super().__init__()
         if image.height % 16 or image.width % 16:
@@ -55,15 +97,22 @@ class Encoder(nn.Module):
                 [nn.Conv2d(before, after, kernel_size=5, stride=2, padding=2), nn.BatchNorm2d(after), nn.ReLU()]
             )
         flat = 8 * base * (image.height // 16) * (image.width // 16)
-        self.content_head = nn.Linear(flat, 2 * content_size)
-        self.style_head = nn.Linear(flat, 2 * style_size)
-        self.variance = variance
+        shared = style_variance == "shared" and "style" not in points
+        self.content_head = nn.Linear(flat, content_size if "content" in points else 2 * content_size)
+        self.style_head = nn.Linear(flat, style_size if shared or "style" in points else 2 * style_size)
+        self.style_spread = nn.Parameter(torch.zeros(style_size)) if shared else None
+        self.variance, self.points = variance, points
 
     def forward(self, images: Tensor) -> Posterior:
         features = self.features(images).flatten(1)
-        return Posterior(self._gaussian(self.content_head(features)), self._gaussian(self.style_head(features)))
+        content, style = self.content_head(features), self.style_head(features)
+        if self.style_spread is not None:
+            style = torch.cat([style, self.style_spread.expand(len(style), -1)], dim=1)
+        return Posterior(self._code("content", content), self._code("style", style))
 
-    def _gaussian(self, head: Tensor) -> Gaussian:
+    def _code(self, block: str, head: Tensor) -> Gaussian:
+        if block in self.points:
+            return Gaussian(head.float())
         mean, raw = head.float().chunk(2, dim=1)
         logvar = raw if self.variance == "log_variance" else 2.0 * nn.functional.softplus(raw).clamp_min(1e-6).log()
         return Gaussian(mean, logvar.clamp(*LOGVAR_RANGE))

@@ -58,6 +58,16 @@ def disent_epoch_ended(run: Any, epoch: int, losses: Mapping[str, float]) -> Non
 
 
 @hookspec
+def disent_run_noted(run: Any, note: str) -> None:
+    """Something about a run that a person should know, in one line.
+
+    Args:
+        run: As above.
+        note: Such as ``warning: ...``.
+    """
+
+
+@hookspec
 def disent_run_ended(run: Any, results: Mapping[str, Any]) -> None:
     """Everything is done.
 

@@ -12,9 +12,10 @@ data sets and metrics pass the same checks.
 
 from __future__ import annotations
 
+from disent_plugins.testing.batches import batch_of
 from disent_plugins.testing.contract import ContractError
 from disent_plugins.testing.datasets import check_dataset
 from disent_plugins.testing.metrics import check_metric
 from disent_plugins.testing.models import check_model
 
-__all__ = ["ContractError", "check_dataset", "check_metric", "check_model"]
+__all__ = ["ContractError", "batch_of", "check_dataset", "check_metric", "check_model"]

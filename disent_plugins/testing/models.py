@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from disent_plugins.contracts import Gaussian, GroupBatch, ImageSpec, Loss, Posterior
+from disent_plugins.contracts import CAPABILITIES, Gaussian, ImageSpec, Posterior, TrainingData
+from disent_plugins.testing.batches import every_kind
 from disent_plugins.testing.contract import ContractError, check_config, demand
-
-CAPABILITIES = {"groups", "pairs", "dataset_index", "distinct_groups"}
-RESERVED = {"total", "seconds", "images_per_second", "learning_rate"}
-"""Names that the trainer logs beside a model's terms."""
+from disent_plugins.testing.losses import check_loss, check_repeatable
+from disent_plugins.testing.steps import check_going_on, check_gradients, check_own_steps
 
 
 def check_model(
@@ -27,15 +26,15 @@ def check_model(
     untrained: Sequence[str] = (),
     seed: int = 0,
 ) -> None:
-    """Check a model class: options, shapes, values, loss, gradients, determinism, saving and loading.
+    """Check a model class: options, shapes, values, loss, gradients or own steps, determinism, saving, going on.
 
     Args:
-        model_class: Called as ``model_class(config, image)``.
+        model_class: Called as ``model_class(config, data)``.
         config: Its options; by default ``Config()``.
         image: Size of the images; by default 1x32x32.
-        batch_size: B.
+        batch_size: B, even; as many training images are told to the model.
         group_count: G, the upper bound of the group ids; not all of them occur.
-        untrained: Parameters that the loss is not meant to train, by name.
+        untrained: Parameters that training is not meant to change, by name.
         seed: Of the random images and weights.
 
     Raises:
@@ -52,7 +51,8 @@ def check_model(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = model_class(config, image)
+        data = TrainingData(image, batch_size, group_count)
+        model = model_class(config, data)
         demand(isinstance(model, nn.Module), f"{name} is not a torch.nn.Module.", "Derive it from nn.Module.")
         # The trainer does the same, so a model that only knows plain strides must fail here.
         model = model.to(memory_format=torch.channels_last)
@@ -62,27 +62,16 @@ def check_model(
             f"{name}.requires names {sorted(needs - CAPABILITIES)}, which no data set can provide.",
             f"It takes any of {', '.join(sorted(CAPABILITIES))}.",
         )
-        batches = dict(_batches(image, batch_size, group_count))
+        batches = dict(every_kind(data, batch_size, needs))
         _check_codes(model, name, batches["groups"].images)
-        _check_loss(model, name, batches)
-        _check_gradients(model, name, batches, set(untrained))
-        _check_repeatable(model, name, batches["groups"])
-        _check_saving(model, name, lambda: model_class(config, image), batches["groups"].images)
-
-
-def _batches(image: ImageSpec, size: int, groups: int) -> Iterator[tuple[str, GroupBatch]]:
-    """Batches with every kind of group that training can bring."""
-    half = groups // 2
-    kinds = {
-        "groups": torch.arange(size) % max(half, 1),
-        "some groups unknown": torch.where(torch.arange(size) % 3 == 0, -1, torch.arange(size) % max(half, 1)),
-        "no group known": torch.full((size,), -1),
-        "a single group": torch.zeros(size, dtype=torch.int64),
-        "one image per group": torch.where(torch.arange(size) < groups, torch.arange(size), -1),
-    }
-    for kind, group in kinds.items():
-        images = torch.rand(size, image.height, image.width, image.channels).permute(0, 3, 1, 2)
-        yield kind, GroupBatch(images, group, torch.arange(size), groups)
+        check_loss(model, name, batches)
+        if callable(getattr(model, "training_step", None)):
+            check_own_steps(model, name, batches, set(untrained))
+        else:
+            check_gradients(model, name, batches, set(untrained))
+        check_repeatable(model, name, batches["groups"])
+        _check_saving(model, name, lambda: model_class(config, data), batches["groups"].images)
+        check_going_on(lambda: model_class(config, data), name, batches["groups"])
 
 
 def _check_codes(model: Any, name: str, images: Tensor) -> None:
@@ -95,13 +84,13 @@ def _check_codes(model: Any, name: str, images: Tensor) -> None:
         for block in ("content", "style"):
             code = getattr(z, block)
             demand(isinstance(code, Gaussian), f"{name}.encode: {block} is not a Gaussian.", remedy)
-            for part in ("mean", "logvar"):
+            for part in ("mean",) if code.logvar is None else ("mean", "logvar"):
                 value = getattr(code, part)
                 fits = value.ndim == 2 and len(value) == len(images) and value.shape == code.mean.shape
                 demand(
                     fits and value.is_floating_point(),
                     f"{name}.encode: {block}.{part} is {value.dtype} {list(value.shape)} for {len(images)} images.",
-                    "Mean and logvar of a block are both float [B, D].",
+                    "Mean and logvar of a block are both float [B, D]; logvar is None for a code without variance.",
                 )
                 demand(
                     value.shape[1] or block == "style",
@@ -142,86 +131,6 @@ def _check_eval_is_per_image(model: Any, name: str, images: Tensor, z: Posterior
             f"{name}.encode: an image's {block} code depends on the other images of the batch, in evaluation mode.",
             "Normalise with running statistics in evaluation mode, and combine groups in loss only.",
         )
-
-
-def _check_loss(model: Any, name: str, batches: dict[str, GroupBatch]) -> None:
-    """Form of the loss for every kind of groups, while training and while validating."""
-    names: list[str] | None = None
-    for training in (True, False):
-        model.train(training)
-        for kind, batch in batches.items():
-            where = f"{name}.loss, batch with {kind}{'' if training else ', evaluation mode'}"
-            with torch.set_grad_enabled(training):
-                loss = model.loss(batch)
-            demand(isinstance(loss, Loss), f"{where}: returns {type(loss).__name__}.", "Return Loss(total, terms).")
-            for term, value in {"total": loss.total, **loss.terms}.items():
-                demand(
-                    isinstance(value, Tensor) and value.ndim == 0,
-                    f"{where}: {term} is not a scalar tensor.",
-                    "total and every term are tensors without dimensions: average over the batch.",
-                )
-                demand(
-                    value.isfinite(),
-                    f"{where}: {term} is {value.item()}.",
-                    "Guard logarithms and divisions: groups may be unknown (-1), empty or of one image.",
-                )
-            reserved = sorted(term for term in loss.terms if term in RESERVED or "/" in term)
-            demand(
-                not reserved,
-                f"{where}: terms are named {', '.join(reserved)}.",
-                "The log uses these names and '/': choose others.",
-            )
-            names = list(loss.terms) if names is None else names
-            demand(
-                list(loss.terms) == names,
-                f"{where}: its terms are {', '.join(loss.terms)}; before they were {', '.join(names)}.",
-                "Give the same terms in the same order for every batch; 0 where one does not apply.",
-            )
-
-
-def _check_gradients(model: Any, name: str, batches: dict[str, GroupBatch], untrained: set[str]) -> None:
-    """Every parameter gets a finite gradient that is not always 0."""
-    parameters = {key: value for key, value in model.named_parameters() if value.requires_grad}
-    strange = sorted(untrained - set(parameters))
-    demand(not strange, f"{name} has no trainable parameter {', '.join(strange)}.", "Correct 'untrained'.")
-    demand(parameters, f"{name} has no trainable parameter.", "Register its layers as attributes of the module.")
-    model.train()
-    reached = set()
-    for kind, batch in batches.items():
-        model.zero_grad(set_to_none=True)
-        total = model.loss(batch).total
-        demand(total.requires_grad, f"{name}.loss: total has no gradient.", "Do not detach it, nor use no_grad.")
-        total.backward()
-        for key, value in parameters.items():
-            gradient = value.grad
-            demand(
-                gradient is None or gradient.isfinite().all(),
-                f"{name}: the gradient of {key} is not finite for a batch with {kind}.",
-                "Look for 0/0 and square roots of 0; torch.where does not stop a NaN in the branch not taken.",
-            )
-            if gradient is not None and gradient.any():
-                reached.add(key)
-    lost = [key for key in parameters if key not in reached and key not in untrained]
-    demand(
-        not lost,
-        f"{name}: the loss never reaches {', '.join(lost)}.",
-        "Something cuts the gradient (detach, .data, an unused layer); if that is meant, name them in untrained=(...).",
-    )
-
-
-def _check_repeatable(model: Any, name: str, batch: GroupBatch) -> None:
-    """Same seed, same numbers: otherwise a resumed run is another run."""
-    totals = []
-    model.eval()
-    for _ in range(2):
-        torch.manual_seed(1)
-        with torch.no_grad():
-            totals.append(model.loss(batch).total)
-    demand(
-        torch.equal(*totals),
-        f"{name}.loss gives {totals[0].item()} and then {totals[1].item()} for the same batch, weights and seed.",
-        "Draw all noise from torch's own generator, and keep no state outside parameters and buffers.",
-    )
 
 
 def _check_saving(model: Any, name: str, make: Any, images: Tensor) -> None:

@@ -16,7 +16,7 @@ from disent_plugins.errors import UsageError
 from disent_plugins.files import replacing
 from disent_plugins.version import __version__
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass
@@ -46,11 +46,18 @@ class Progress:
 
 @dataclass
 class Checkpoint:
-    """A checkpoint's content."""
+    """A checkpoint's content.
+
+    Attributes:
+        model: State of the model.
+        progress: Where the run stands.
+        optimizers: Parameter group to the state of its optimiser; None where it is not for going on.
+        random: State of the random generators.
+    """
 
     model: dict[str, Any]
     progress: Progress
-    optimizer: dict[str, Any] | None = None
+    optimizers: dict[str, Any] | None = None
     random: dict[str, Any] = field(default_factory=dict)
 
     def weights_digest(self) -> str:
@@ -74,7 +81,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     content = {
         "format_version": FORMAT_VERSION,
         "model": checkpoint.model,
-        "optimizer": checkpoint.optimizer,
+        "optimizers": checkpoint.optimizers,
         "random": checkpoint.random,
         "progress": vars(checkpoint.progress),
     }
@@ -122,7 +129,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
             "Use the version that wrote it (environment.json of its run names it), or train again with: disent run",
         )
     try:
-        return Checkpoint(content["model"], Progress(**content["progress"]), content["optimizer"], content["random"])
+        return Checkpoint(content["model"], Progress(**content["progress"]), content["optimizers"], content["random"])
     except (KeyError, TypeError) as error:
         raise _damaged(path, error) from error
 

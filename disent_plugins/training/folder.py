@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from filelock import BaseFileLock, FileLock, Timeout
 
-from disent_plugins.contracts import ImageTable
+from disent_plugins.contracts import ImageSpec, ImageTable, TrainingData
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_json, write_json
 from disent_plugins.options import build
@@ -74,11 +74,28 @@ class RunFolder:
             raise UsageError(f"{self.config} is not a configuration.", "It does not hold a table of settings.")
         return build(RunSettings, content, owner=str(self.config))
 
-    def write_start(self, settings: RunSettings, table: ImageTable, device: torch.device) -> None:
+    def write_start(self, settings: RunSettings, table: ImageTable, data: TrainingData, device: torch.device) -> None:
         """Write ``config.json``, ``environment.json`` and ``data.json``."""
         write_json(self.path / "environment.json", environment(device))
-        write_json(self.path / "data.json", data_record(table))
+        write_json(self.path / "data.json", {**data_record(table), "training": asdict(data)})
         write_json(self.config, asdict(settings))
+
+    def training_data(self) -> TrainingData:
+        """What the run's model was told of its training images.
+
+        Raises:
+            UsageError: ``data.json`` does not say.
+        """
+        record = read_json(self.path / "data.json")
+        try:
+            found = dict(record["training"])
+            return TrainingData(**{**found, "image": ImageSpec(**found["image"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"{self.path / 'data.json'} does not say what its model was trained on.",
+                "It has no table 'training' with image, images, groups and groups_are_distinct.",
+                "Was the file edited? Train again with: disent run",
+            ) from error
 
     def check_same_data(self, table: ImageTable) -> None:
         """Refuse to mix a run with other data than it was trained on.

@@ -42,6 +42,12 @@ def disent_epoch_ended(run: Any, epoch: int, losses: Mapping[str, float]) -> Non
 
 
 @hookimpl
+def disent_run_noted(run: Any, note: str) -> None:
+    """Keep the note for people."""
+    _append(run.folder.log, f"{_now()} {note}")
+
+
+@hookimpl
 def disent_run_ended(run: Any, results: Mapping[str, Any]) -> None:
     """Note the end."""
     _append(run.folder.log, f"{_now()} finished; measured {', '.join(results)}")

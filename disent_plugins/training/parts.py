@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from disent_plugins.contracts import DatasetInfo, ImageTable, Report
+from disent_plugins.contracts import CAPABILITIES, DatasetInfo, ImageTable, Report, TrainingData
 from disent_plugins.data_adapters.adapter import make_adapter
 from disent_plugins.data_adapters.store import prepare
 from disent_plugins.errors import PluginFailure, UsageError
@@ -31,15 +31,14 @@ class Parts:
     data_plugin: Plugin
     data_spec: DatasetSpec
 
-    def model(self, settings: RunSettings) -> nn.Module:
-        """A fresh model.
+    def model(self, settings: RunSettings, data: TrainingData) -> nn.Module:
+        """A fresh model for that data.
 
         Raises:
             PluginFailure: It cannot be made, or is no ``torch.nn.Module``.
         """
         config = build(self.model_class.Config, settings.options, owner=f"model '{settings.model}'")
-        image = self.adapter.info.image
-        model = self.registry.call(self.plugin, "The model could not be made", lambda: self.model_class(config, image))
+        model = self.registry.call(self.plugin, "The model could not be made", lambda: self.model_class(config, data))
         if not isinstance(model, nn.Module):
             raise _no_model(self.spec, self.plugin, f"is not a torch.nn.Module but {type(model).__name__}")
         return model
@@ -49,21 +48,39 @@ class Parts:
         what = f"Data set '{self.adapter.info.name}' could not be prepared"
         return self.registry.call(self.data_plugin, what, lambda: prepare(self.adapter, source, report=report))
 
-    def check_requirements(self, model: nn.Module) -> None:
-        """Refuse data that lacks what the model's loss needs.
+    def check_requirements(self, model: nn.Module, settings: RunSettings) -> None:
+        """Refuse data or settings that lack what the model's loss needs.
 
         Raises:
-            UsageError: Which capability is missing.
+            UsageError: Which need is not met, and the flag that meets it.
         """
         info: DatasetInfo = self.adapter.info
-        provided = {"groups", "pairs", "dataset_index"} | ({"distinct_groups"} if info.groups_are_distinct else set())
-        needed = getattr(model, "requires", self.spec.requires)
-        missing = sorted(set(needed) - provided)
-        if missing:
+        needed = set(getattr(model, "requires", self.spec.requires))
+        name = self.spec.name
+        if "pairs" in needed and settings.sampler != "pairs":
             raise UsageError(
-                f"Model '{self.spec.name}' needs {', '.join(missing)}, which data set '{info.name}' does not promise.",
-                "Its loss would be wrong where, for example, two groups may share their content.",
-                f"See the options that lift the need: disent models show {self.spec.name}",
+                f"Model '{name}' needs pairs, and the sampler is '{settings.sampler}'.",
+                "Its loss compares two images of one group, which that sampler does not put side by side.",
+                "Leave --sampler out, or say: --sampler pairs",
+            )
+        if "identities" in needed and settings.visible < 1:
+            raise UsageError(
+                f"Model '{name}' needs every image's group, and only {settings.visible:g} of them are visible.",
+                "It learns something of each group, so an image without one has no place in it.",
+                "Leave --visible out.",
+            )
+        if "distinct_groups" in needed and not info.groups_are_distinct:
+            raise UsageError(
+                f"Model '{name}' needs distinct_groups, which data set '{info.name}' does not promise.",
+                "Its loss would be wrong where two groups share their content.",
+                f"See the options that lift the need: disent models show {name}",
+            )
+        unknown = sorted(needed - CAPABILITIES)
+        if unknown:
+            raise PluginFailure(
+                f"Model '{name}' of {self.plugin.distribution} needs {', '.join(unknown)}, which nothing provides.",
+                f"A model may require {', '.join(sorted(CAPABILITIES))}.",
+                "Its author can check it with disent_plugins.testing.check_model",
             )
 
 

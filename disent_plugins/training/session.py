@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from filelock import BaseFileLock
 
-from disent_plugins.contracts import ImageTable, Report
+from disent_plugins.content import has_value
+from disent_plugins.contracts import ImageTable, Report, TrainingData
 from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.data_adapters.samplers import Batches, make_sampler
 from disent_plugins.registry.host import Registry
@@ -27,6 +29,7 @@ class Session:
     parts: Parts
     run: Run
     table: ImageTable
+    data: TrainingData
     trainer: Trainer
     lock: BaseFileLock | None = None
 
@@ -47,7 +50,7 @@ def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path
     table = parts.table(source, report)
     session = _session(parts, settings, table, device, folder)
     session.lock = folder.claim()
-    folder.write_start(settings, table, device)
+    folder.write_start(settings, table, session.data, device)
     return session
 
 
@@ -74,7 +77,7 @@ def resume(
     session = _session(parts, settings, table, choose_device(settings.device), folder)
     session.lock = folder.claim()
     session.trainer.resume()
-    folder.write_start(settings, table, session.trainer.device)
+    folder.write_start(settings, table, session.data, session.trainer.device)
     return session
 
 
@@ -83,26 +86,36 @@ def _session(
 ) -> Session:
     torch.manual_seed(settings.seed)
     rows = table.rows("train")[: settings.limit]
+    labels = table.labels[rows]
+    classes = np.unique(labels[has_value(labels)])
+    # Asked first: a model that cannot be trained so says why better than a sampler that cannot be made.
+    data = TrainingData(table.info.image, len(rows), len(classes), table.info.groups_are_distinct)
+    model = parts.model(settings, data)
+    parts.check_requirements(model, settings)
     sampler = make_sampler(
         settings.sampler,
         rows,
-        table.labels[rows],
+        labels,
         batch_size=settings.batch_size,
         seed=settings.seed,
         visible=settings.visible,
         leftovers=settings.leftovers,
     )
-    model = parts.model(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parts.check_requirements(model)
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = Run(folder, settings, sampler.steps, sampler.steps * settings.batch_size)
-    trainer = Trainer(run, model, Pixels(table, device), sampler, _validation(table, settings), parts.registry.notify)
-    return Session(parts, run, table, trainer)
+    validation = _validation(table, settings, classes)
+    trainer = Trainer(run, model, Pixels(table, device), sampler, validation, parts.registry.notify)
+    return Session(parts, run, table, data, trainer)
 
 
-def _validation(table: ImageTable, settings: RunSettings) -> Batches | None:
-    """Fixed batches of the validation split, drawn like random training batches."""
+def _validation(table: ImageTable, settings: RunSettings, classes: np.ndarray) -> Batches | None:
+    """Fixed batches of the validation split, drawn like random training batches; ``classes`` [G] are the training's."""
     rows = table.rows("validation")
     if len(rows) < 2:
         return None
     size = min(settings.batch_size, len(rows))
-    return make_sampler("random", rows, table.labels[rows], batch_size=size, seed=0).epoch(0)
+    batches = make_sampler("random", rows, table.labels[rows], batch_size=size, seed=0).epoch(0)
+    label = table.labels[batches.rows]
+    place = np.searchsorted(classes, label).clip(max=len(classes) - 1)
+    identity = np.where(classes[place] == label, place, -1)
+    return replace(batches, index=np.full_like(batches.index, -1), identity=identity)

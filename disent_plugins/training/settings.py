@@ -45,7 +45,8 @@ CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
 def recipe(spec: ModelSpec, data: str, data_spec: DatasetSpec | None = None) -> dict[str, Any]:
     """The recipe of a model on a data set; options are merged key by key.
 
-    What holds for all, then what the data set says of itself, then ours, then what the model's plugin brings.
+    What holds for all, then what the data set says of itself, then ours, then what the model's plugin brings. A model
+    that requires pairs gets their sampler, whatever suits the data otherwise.
 
     Args:
         spec: The model's spec.
@@ -54,13 +55,14 @@ def recipe(spec: ModelSpec, data: str, data_spec: DatasetSpec | None = None) -> 
     """
     table = tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
     merged: dict[str, Any] = {"options": {}}
-    of_all, *ours = [
+    of_all, of_ours, *own = [
         table.get(owner, {}).get(name, {})
         for owner, name in (("any", "default"), ("any", data), (spec.name, "default"), (spec.name, data))
     ]
     of_data = data_spec.recipes if data_spec else {}
     theirs = [of_data.get(name, {}) for name in ("default", spec.name)]
-    for layer in [of_all, *theirs, *ours, spec.recipes.get("default", {}), spec.recipes.get(data, {})]:
+    needed = {"sampler": "pairs"} if "pairs" in spec.requires else {}
+    for layer in [of_all, *theirs, of_ours, needed, *own, spec.recipes.get("default", {}), spec.recipes.get(data, {})]:
         options = {**merged["options"], **layer.get("options", {})}
         merged = {**merged, **layer, "options": options}
     return merged

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from disent_plugins.contracts import GroupBatch, Loss
 from disent_plugins.data_adapters.samplers import Batches, Sampler
-from disent_plugins.errors import Interrupted, UsageError, WorkFailed
+from disent_plugins.errors import Interrupted, PluginFailure, UsageError, WorkFailed
 from disent_plugins.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -31,6 +31,7 @@ from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.signals import StopRequest
+from disent_plugins.training.updates import Updates
 
 CHECK_EVERY = {"cpu": 1, "cuda": 50}
 """Steps between two looks at whether the loss is still a number: on a GPU a look waits for the device."""
@@ -65,11 +66,6 @@ def learning_rate(settings: RunSettings, epoch: int) -> float:
     return settings.lr * settings.gamma ** sum(epoch > milestone for milestone in settings.milestones)
 
 
-def make_optimizer(model: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """Adam with its default betas (paper, appendix D), in one fused kernel."""
-    return torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=lr, fused=True)
-
-
 class Trainer:
     """Trains a model.
 
@@ -94,7 +90,8 @@ class Trainer:
         self.run, self.model, self.pixels, self.sampler, self.validation = run, model, pixels, sampler, validation
         self.device = pixels.device
         self.notify = notify
-        self.optimizer = make_optimizer(model, run.settings.lr)
+        self.updates = Updates(model, run.settings.lr)
+        self._own_step = getattr(model, "training_step", None)
         self.progress = Progress()
         self.names: list[str] = []
         self._saved = ""
@@ -108,8 +105,8 @@ class Trainer:
         path = self.run.folder.checkpoint("last")
         checkpoint = load(path, self.device)
         load_weights(self.model, checkpoint, path)
-        if checkpoint.optimizer is not None:
-            self.optimizer.load_state_dict(checkpoint.optimizer)
+        if checkpoint.optimizers is not None:
+            self.updates.load_state_dict(checkpoint.optimizers, str(path))
         self.progress = checkpoint.progress
         begun = self.progress.epoch - (self.progress.step == 0)
         if begun > self.run.epochs:
@@ -147,11 +144,10 @@ class Trainer:
     def _epoch(self, epoch: int, stop: StopRequest) -> None:
         progress = self.progress
         rate = learning_rate(self.run.settings, epoch)
-        for parameters in self.optimizer.param_groups:
-            parameters["lr"] = rate
+        self.updates.set_rate(rate)
         self.model.train()
         first, started = progress.step, time.perf_counter()
-        for batch in self._batches(self.sampler.epoch(epoch), first):
+        for batch in self._batches(self.sampler.epoch(epoch), self._shares(epoch), first):
             progress.sums = self._add(progress.sums, self._step(batch))
             progress.step += 1
             if progress.step % CHECK_EVERY[self.device.type] == 0:
@@ -160,6 +156,7 @@ class Trainer:
             if progress.step < self.sampler.steps:
                 self._answer(stop)
         self._check_loss(epoch)
+        self._warn_of_idle_groups()
         seconds = time.perf_counter() - started
         assert progress.sums is not None
         losses = dict(zip(self.names, (progress.sums / progress.step).tolist(), strict=True))
@@ -170,20 +167,42 @@ class Trainer:
         self.notify("disent_epoch_ended", run=self.run, epoch=epoch, losses={**losses, **speed})
 
     def _step(self, batch: GroupBatch) -> Tensor:
-        """One optimiser step; the total and the named terms as one vector on the device."""
-        loss = self.model.loss(batch)  # type: ignore[operator]
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
-        self.optimizer.step()
+        """The steps of a batch; the total and the named terms as one vector on the device."""
+        if self._own_step is None:
+            loss = self.model.loss(batch)  # type: ignore[operator]
+            self.updates(loss.total)
+        else:
+            loss = self._own_step(batch, self.updates)
+            if not isinstance(loss, Loss):
+                raise PluginFailure(
+                    f"{type(self.model).__name__}.training_step returns {type(loss).__name__}, no Loss.",
+                    "What it returns is logged: the total and the terms.",
+                    "Its author can check it with check_model",
+                )
         self.names = ["total", *loss.terms]
         return _terms(loss)
 
-    def _batches(self, batches: Batches, first: int = 0) -> Iterator[GroupBatch]:
-        index = torch.from_numpy(batches.index).to(self.device)
-        group = torch.from_numpy(batches.group).to(self.device)
-        for step in range(first, len(index)):
-            images = self.pixels.batch(index[step])
-            yield GroupBatch(images, group[step], index[step], batches.group_count)
+    def _batches(self, batches: Batches, progress: Tensor, first: int = 0) -> Iterator[GroupBatch]:
+        """The batches from step ``first`` on; ``progress`` [n] is the share of the training done at each."""
+        names = ("rows", "group", "identity", "partner", "index")
+        rows, *parts = (torch.from_numpy(getattr(batches, name)).to(self.device) for name in names)
+        for step in range(first, len(rows)):
+            group, identity, partner, index = (part[step] for part in parts)
+            images = self.pixels.batch(rows[step])
+            yield GroupBatch(images, group, batches.group_count, identity, partner, index, progress[step])
+
+    def _shares(self, epoch: int) -> Tensor:
+        """[n] share of the training that is done before each step of an epoch."""
+        steps = self.sampler.steps
+        done = (epoch - 1) * steps + torch.arange(steps, dtype=torch.float64)
+        return (done / (self.run.epochs * steps)).float().to(self.device)
+
+    def _warn_of_idle_groups(self) -> None:
+        """Once, in the first epoch that this process sees."""
+        if self.updates.idle:
+            note = f"warning: no step has updated the parameters of: {', '.join(self.updates.idle)}"
+            self.notify("disent_run_noted", run=self.run, note=note)
+            self.updates.idle = []
 
     def _validate(self) -> dict[str, float]:
         """Mean loss over the validation batches, in evaluation mode and with fixed noise."""
@@ -192,13 +211,14 @@ class Trainer:
         self.model.eval()
         with torch.no_grad(), _own_noise(self.device):
             sums = None
-            for batch in self._batches(self.validation):
+            progress = self._shares(self.progress.epoch)[-1].expand(len(self.validation.rows))
+            for batch in self._batches(self.validation, progress):
                 loss = self.model.loss(batch)  # type: ignore[operator]
                 sums = self._add(sums, _terms(loss))
         assert sums is not None
         names = ["total", *loss.terms]
         self._require_finite(sums, names, f"on the validation images after epoch {self.progress.epoch}")
-        return dict(zip(names, (sums / len(self.validation.index)).tolist(), strict=True))
+        return dict(zip(names, (sums / len(self.validation.rows)).tolist(), strict=True))
 
     def _finish_epoch(self, epoch: int, losses: dict[str, float]) -> None:
         progress = self.progress
@@ -212,7 +232,7 @@ class Trainer:
 
     def _save(self) -> None:
         state = random_state(self.device)
-        content = Checkpoint(self.model.state_dict(), self.progress, self.optimizer.state_dict(), state)
+        content = Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state)
         save(self.run.folder.checkpoint("last"), content)
         self._saved = self._position()
 
@@ -255,7 +275,7 @@ class Trainer:
                 )
 
     def _diverged(self, what: str) -> WorkFailed:
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = learning_rate(self.run.settings, self.progress.epoch)
         return WorkFailed(what, self._kept(), f"Try a smaller learning rate: disent run --lr {rate / 5:g} ...")
 
     def _kept(self) -> str:

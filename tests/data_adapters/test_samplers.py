@@ -21,7 +21,7 @@ def many_groups(groups: int = 900, low: int = 5, high: int = 36):
 
 
 def labels_of(batches, label_of) -> np.ndarray:
-    return np.vectorize(label_of.__getitem__)(batches.index)
+    return np.vectorize(label_of.__getitem__)(batches.rows)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,9 +30,9 @@ def test_every_image_at_most_once(name, leftovers):
     rows, labels, _ = many_groups()
     sampler = make_sampler(name, rows, labels, batch_size=256, seed=1, leftovers=leftovers)
     batches = sampler.epoch(0)
-    assert batches.index.shape == batches.group.shape == (sampler.steps, 256)
-    assert batches.index.dtype == batches.group.dtype == np.int64
-    seen, times = np.unique(batches.index, return_counts=True)
+    assert batches.rows.shape == batches.group.shape == (sampler.steps, 256)
+    assert batches.rows.dtype == batches.group.dtype == np.int64
+    seen, times = np.unique(batches.rows, return_counts=True)
     assert times.max() == 1
     assert np.isin(seen, rows).all()
     if name != "blocks" or leftovers != "drop":
@@ -46,10 +46,10 @@ def test_same_seed_same_batches(name):
         make_sampler(name, rows, labels, batch_size=64, seed=seed).epoch(epoch)
         for seed, epoch in ((1, 0), (1, 0), (1, 1), (2, 0))
     ]
-    assert (batches[0].index == batches[1].index).all()
+    assert (batches[0].rows == batches[1].rows).all()
     assert (batches[0].group == batches[1].group).all()
-    assert (batches[0].index != batches[2].index).mean() > 0.9
-    assert (batches[0].index != batches[3].index).mean() > 0.9
+    assert (batches[0].rows != batches[2].rows).mean() > 0.9
+    assert (batches[0].rows != batches[3].rows).mean() > 0.9
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +59,7 @@ def test_ids_are_compact_and_stand_for_labels(name, visible):
     sampler = make_sampler(name, rows, labels, batch_size=64, seed=1, visible=visible)
     batches = sampler.epoch(3)
     assert sampler.group_count == batches.group_count == 64
-    for index, group in zip(batches.index, batches.group, strict=True):
+    for index, group in zip(batches.rows, batches.group, strict=True):
         known = group >= 0
         wanted = np.unique([label_of[row] for row in index[known].tolist()], return_inverse=True)[1]
         assert (group[known] == wanted).all()
@@ -72,7 +72,7 @@ def test_few_classes_keep_their_ids(name):
     sampler = make_sampler(name, np.arange(120), labels, batch_size=20, seed=0)
     assert sampler.group_count == 3
     batches = sampler.epoch(0)
-    assert (batches.group == np.searchsorted([2, 4, 9], labels[batches.index])).all()
+    assert (batches.group == np.searchsorted([2, 4, 9], labels[batches.rows])).all()
 
 
 def test_compact_against_unique():
@@ -94,13 +94,13 @@ def test_the_visible_share_is_fixed(name):
     shown = []
     for epoch in range(3):
         batches = sampler.epoch(epoch)
-        shown.append(set(batches.index[batches.group >= 0].tolist()))
-        hidden = set(batches.index[batches.group < 0].tolist())
+        shown.append(set(batches.rows[batches.group >= 0].tolist()))
+        hidden = set(batches.rows[batches.group < 0].tolist())
         assert not any(hidden & other for other in shown)
     assert len(set.union(*shown)) <= round(0.1 * len(rows))
     assert len(set.union(*shown)) >= round(0.1 * len(rows)) - 64
     other = make_sampler(name, rows, labels, batch_size=64, seed=6, visible=0.1).epoch(0)
-    assert set(other.index[other.group >= 0].tolist()) != shown[0]
+    assert set(other.rows[other.group >= 0].tolist()) != shown[0]
 
 
 def test_no_group_visible_at_all():
@@ -116,7 +116,7 @@ def test_blocks_do_not_betray_hidden_groups():
         make_sampler("blocks", rows, given, batch_size=64, seed=0, visible=0).epoch(0)
         for given in (labels, np.random.default_rng(1).permutation(labels))
     )
-    assert (one.index == other.index).all()
+    assert (one.rows == other.rows).all()
 
 
 # Pairs
@@ -138,7 +138,7 @@ def test_pairs_come_first_and_share_their_label(visible):
         assert count.min() > 0
         assert np.ptp(count) <= 1  # every batch has its share of the pairs
         assert paired.sum() == (np.unique(label[label >= 0], return_counts=True)[1] // 2).sum()
-        shown.append(set(map(frozenset, batches.index.reshape(-1, 2)[paired.ravel()].tolist())))
+        shown.append(set(map(frozenset, batches.rows.reshape(-1, 2)[paired.ravel()].tolist())))
     assert shown[0] != shown[1]
 
 
@@ -205,8 +205,8 @@ def test_blocks_of_a_few_large_groups():
     sampler = make_sampler("blocks", np.arange(5000), labels, batch_size=256, seed=0)
     batches = sampler.epoch(0)
     assert sampler.steps == 19
-    assert len(np.unique(batches.index)) == 19 * 256
-    assert np.mean([sum(count // 10 for count in chunks_of(labels[batch])) for batch in batches.index]) >= 23
+    assert len(np.unique(batches.rows)) == 19 * 256
+    assert np.mean([sum(count // 10 for count in chunks_of(labels[batch])) for batch in batches.rows]) >= 23
 
 
 @pytest.mark.parametrize("batch", [10, 20, 37, 256])
@@ -214,7 +214,7 @@ def test_blocks_of_a_few_large_groups():
 def test_blocks_of_equal_groups(batch, size):
     labels = np.repeat(np.arange(260), size)
     batches = make_sampler("blocks", np.arange(len(labels)), labels, batch_size=batch, seed=0).epoch(1)
-    assert len(np.unique(batches.index)) == batches.index.size == len(labels) // batch * batch
+    assert len(np.unique(batches.rows)) == batches.rows.size == len(labels) // batch * batch
 
 
 def test_combine_uses_each_chunk_once():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from disent_plugins.contracts import Gaussian, GroupBatch, ImageSpec, Posterior
+from disent_plugins.contracts import Gaussian, GroupBatch, ImageSpec, Posterior, TrainingData
 from disent_plugins.options import build
+from disent_plugins.testing import batch_of
 
 IMAGE = ImageSpec(1, 16, 16)
+DATA = TrainingData(IMAGE, images=10, groups=6)
 GROUPS = torch.tensor([0, 0, 0, 1, 1, 2, -1, -1, 4, 4])
 """Three, two, one and two members; two images without a group; no member in groups 3 and 5."""
 
@@ -43,7 +45,7 @@ class SumDecoder(nn.Module):
 
 def stubbed(model_class: type, *, channels: int = 1, **options):
     """A model with the fixed encoder and the summing decoder."""
-    model = model_class(build(model_class.Config, {"width": 0.1, **options}, owner="test"), IMAGE)
+    model = model_class(build(model_class.Config, {"width": 0.1, **options}, owner="test"), DATA)
     model.encoder, model.decoder = FixedEncoder(), SumDecoder(channels)
     return model
 
@@ -51,7 +53,7 @@ def stubbed(model_class: type, *, channels: int = 1, **options):
 def batch(group: Tensor = GROUPS, count: int = GROUP_COUNT, *, image: ImageSpec = IMAGE) -> GroupBatch:
     """Random images with the given groups."""
     images = torch.rand(len(group), *image.shape, generator=torch.Generator().manual_seed(6))
-    return GroupBatch(images, group, torch.arange(len(group)), count)
+    return batch_of(images, group, count)
 
 
 def product(mean: Tensor, logvar: Tensor, members: list[int], prior: float = 0.0) -> tuple[Tensor, Tensor]:

@@ -42,7 +42,7 @@ def assert_same_run(one: Path, other: Path) -> None:
         a, b = state(one, which), state(other, which)
         assert same(vars(a.progress), vars(b.progress))
         assert same(a.model, b.model)
-        assert same(a.optimizer, b.optimizer)
+        assert same(a.optimizers, b.optimizers)
         assert same(a.random, b.random)
     assert losses(one) == losses(other)
     codes = [trained.open_run(with_plugin(), RunFolder(path)).subject().codes for path in (one, other)]

@@ -124,12 +124,13 @@ class Plugin:
 
 SMALL = {"batch_size": 8, "epochs": 3, "device": "cpu", "lr": 1e-3}
 OPTIONS = {"width": 0.125, "content_size": 3, "style_size": 3}
+ADA_OPTIONS = {"width": 0.125, "size": 6}
 
 
 def begin(out: Path, plugin: Plugin | None = None, *, model: str = "gmvae", **flags: object) -> session.Session:
     """A session of five batches an epoch on the squares, in the folder ``out``."""
     registry = with_plugin(plugin)
-    options = {**OPTIONS, **flags.pop("options", {})}
+    options = {**(ADA_OPTIONS if model.startswith("ada-") else OPTIONS), **flags.pop("options", {})}
     parts, settings = resolve(
         registry, model=model, data="squares", file={}, flags={**SMALL, **flags, "options": options}
     )

@@ -7,10 +7,10 @@ import math
 
 import pytest
 import torch
-from helpers.model_stubs import GROUP_COUNT, GROUPS, batch, members_of, product, stubbed
+from helpers.model_stubs import DATA, GROUP_COUNT, GROUPS, batch, members_of, product, stubbed
 from torch.distributions import Normal, kl_divergence
 
-from disent_plugins.contracts import Gaussian, ImageSpec
+from disent_plugins.contracts import Gaussian
 from disent_plugins.errors import UsageError
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.options import build
@@ -169,7 +169,7 @@ def test_every_image_has_its_own_content_code():
 @pytest.mark.parametrize("group", [GROUPS, torch.full((10,), -1), torch.zeros(10, dtype=torch.int64), torch.arange(10)])
 def test_loss_and_gradients_are_finite_whatever_the_groups(options, group):
     """Also where the encoder's numbers are huge: log-variances are clamped."""
-    model = GMVAE(build(GMVAE.Config, {"width": 0.1, **options}, owner="test"), ImageSpec(1, 16, 16))
+    model = GMVAE(build(GMVAE.Config, {"width": 0.1, **options}, owner="test"), DATA)
     with torch.no_grad():
         for head in (model.encoder.content_head, model.encoder.style_head):
             head.weight.mul_(300)
@@ -187,7 +187,7 @@ def test_rows_without_members_do_not_matter():
 
 
 def test_gradients_reach_both_heads():
-    model = GMVAE(build(GMVAE.Config, {"width": 0.1}, owner="test"), ImageSpec(1, 16, 16))
+    model = GMVAE(build(GMVAE.Config, {"width": 0.1}, owner="test"), DATA)
     model.loss(batch()).total.backward()
     for head in (model.encoder.content_head, model.encoder.style_head):
         assert (head.weight.grad.abs().sum(dim=1) > 0).all(), "every mean and every log-variance is trained"

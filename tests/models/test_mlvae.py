@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-from helpers.model_stubs import GROUP_COUNT, GROUPS, batch, members_of, product, stubbed
+from helpers.model_stubs import DATA, GROUP_COUNT, GROUPS, batch, members_of, product, stubbed
 from torch.distributions import Normal, kl_divergence
 
-from disent_plugins.contracts import Gaussian, ImageSpec
+from disent_plugins.contracts import Gaussian, ImageSpec, TrainingData
 from disent_plugins.models.groups import product_of_gaussians
 from disent_plugins.models.mlvae import MLVAE
 from disent_plugins.options import build
@@ -150,7 +150,7 @@ def test_the_learned_gaussian_is_a_density():
 
 def test_the_learned_gaussians_images_are_its_means():
     model = MLVAE(build(MLVAE.Config, {"likelihood": "gaussian_learned", "width": 0.1}, owner="test"),
-                  ImageSpec(3, 32, 32)).eval()  # fmt: skip
+                  TrainingData(ImageSpec(3, 32, 32), 4, 2)).eval()  # fmt: skip
     with torch.no_grad():
         content, style = 9 * torch.randn(4, 8), 9 * torch.randn(4, 8)
         images = model.decode(content, style)
@@ -167,7 +167,7 @@ def test_the_learned_gaussians_images_are_its_means():
 @pytest.mark.parametrize("group", [GROUPS, torch.full((10,), -1), torch.zeros(10, dtype=torch.int64), torch.arange(10)])
 def test_loss_and_gradients_are_finite_whatever_the_groups(options, group):
     """Also where the encoder's numbers are huge: log-variances are clamped."""
-    model = MLVAE(build(MLVAE.Config, {"width": 0.1, **options}, owner="test"), ImageSpec(1, 16, 16))
+    model = MLVAE(build(MLVAE.Config, {"width": 0.1, **options}, owner="test"), DATA)
     with torch.no_grad():
         for head in (model.encoder.content_head, model.encoder.style_head):
             head.weight.mul_(300)
@@ -184,7 +184,7 @@ def test_rows_without_members_do_not_matter():
 
 
 def test_gradients_reach_both_heads():
-    model = MLVAE(build(MLVAE.Config, {"width": 0.1}, owner="test"), ImageSpec(1, 16, 16))
+    model = MLVAE(build(MLVAE.Config, {"width": 0.1}, owner="test"), DATA)
     model.loss(batch()).total.backward()
     for head in (model.encoder.content_head, model.encoder.style_head):
         assert (head.weight.grad.abs().sum(dim=1) > 0).all(), "every mean and every log-variance is trained"

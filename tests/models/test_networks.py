@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from disent_plugins.contracts import ImageSpec
+from disent_plugins.contracts import ImageSpec, TrainingData
 from disent_plugins.errors import UsageError
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.models.mlvae import MLVAE
@@ -18,7 +18,7 @@ GREY, COLOUR = ImageSpec(1, 32, 32), ImageSpec(3, 64, 64)
 
 
 def make(model_class, image, **options):
-    return model_class(build(model_class.Config, options, owner="test"), image)
+    return model_class(build(model_class.Config, options, owner="test"), TrainingData(image, images=100, groups=10))
 
 
 def test_the_output_non_linearity_has_the_values_and_slopes_of_the_paper():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from disent_plugins.contracts import GroupBatch, ImageSpec
+from disent_plugins.contracts import GroupBatch, ImageSpec, TrainingData
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.models.mlvae import MLVAE
 from disent_plugins.options import build
@@ -25,9 +25,9 @@ def test_loss_and_gradient_need_no_value(model_class, options):
     """On the meta device ``item``, ``unique``, boolean indexing and ``if tensor`` raise: all that would synchronise."""
     config = build(model_class.Config, {"width": 0.1, **options}, owner="test")
     with torch.device("meta"):
-        model = model_class(config, ImageSpec(1, 32, 32))
+        model = model_class(config, TrainingData(ImageSpec(1, 32, 32), 6, 9))
         ids = torch.zeros(6, dtype=torch.int64)
-        batch = GroupBatch(torch.zeros(6, 1, 32, 32), ids, ids, group_count=9)
+        batch = GroupBatch(torch.zeros(6, 1, 32, 32), ids, 9, ids, ids, ids, torch.tensor(0.5))
         loss = model.loss(batch)
         loss.total.backward()
     assert loss.total.shape == ()

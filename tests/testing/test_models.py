@@ -12,17 +12,19 @@ from helpers.contract_files import broken
 from torch import nn
 
 from disent_plugins import Gaussian, ImageSpec, Loss, Options, Posterior, option
-from disent_plugins.models.gmvae import GMVAE
-from disent_plugins.models.mlvae import MLVAE
+from disent_plugins.models.plugin import disent_models
 from disent_plugins.options import build
+from disent_plugins.registry.host import Registry
 from disent_plugins.testing import check_model
 
 IMAGE = ImageSpec(1, 8, 8)
 
 
 @pytest.mark.parametrize("image", [ImageSpec(1, 32, 32), ImageSpec(3, 64, 48)], ids=str)
-@pytest.mark.parametrize("model_class", [GMVAE, MLVAE])
-def test_our_models_pass(model_class, image):
+@pytest.mark.parametrize("name", [spec.name for spec in disent_models()])
+def test_our_models_pass(name, image):
+    registry = Registry(third_party=False)
+    model_class = registry.load(*registry.models.find(name))
     check_model(model_class, config=build(model_class.Config, {"width": 0.1}, owner="test"), image=image)
 
 
@@ -36,7 +38,7 @@ class ToyModel(nn.Module):
 
     Config = ToyConfig
 
-    def __init__(self, config, image):
+    def __init__(self, config, data):
         super().__init__()
         self.encoder = nn.Linear(64, 4 * config.size)
         self.decoder = nn.Linear(2 * config.size, 64)
@@ -203,8 +205,8 @@ class RootOfZero(ToyModel):
 
 
 class Unused(ToyModel):
-    def __init__(self, config, image):
-        super().__init__(config, image)
+    def __init__(self, config, data):
+        super().__init__(config, data)
         self.spare = nn.Linear(2, 2)
 
 
@@ -217,8 +219,8 @@ class NumpyNoise(ToyModel):
 
 
 class HiddenState(ToyModel):
-    def __init__(self, config, image):
-        super().__init__(config, image)
+    def __init__(self, config, data):
+        super().__init__(config, data)
         self.shift = torch.randn(config.size)
 
     def encode(self, images):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.model_stubs import DATA
 from helpers.training_files import Squares
 
 from disent_plugins.contracts import ImageTable
@@ -25,7 +26,7 @@ def table() -> ImageTable:
 
 def written(path: Path, settings: RunSettings | None = None, age: int = 0) -> RunFolder:
     folder = RunFolder(path)
-    folder.write_start(settings or RunSettings(), table(), torch.device("cpu"))
+    folder.write_start(settings or RunSettings(), table(), DATA, torch.device("cpu"))
     os.utime(folder.config, ns=(10**18 - age, 10**18 - age))
     return folder
 

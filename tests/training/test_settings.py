@@ -13,7 +13,7 @@ from disent_plugins.models.mlvae import MLVAEConfig
 from disent_plugins.models.plugin import disent_models
 from disent_plugins.training.settings import RunSettings, changed, differences, merge, read_config_file, recipe
 
-GMVAE, MLVAE = disent_models()
+GMVAE, MLVAE, *_ = disent_models()
 
 
 DATA = {spec.name: spec for spec in disent_datasets()}

@@ -77,7 +77,7 @@ def test_the_learning_rate_falls_after_each_milestone(tmp_path: Path):
     ready = begin(tmp_path, milestones=(1, 2), gamma=0.5, lr=1e-3, epochs=3)
     ready.fit()
     assert [line["learning_rate"] for line in losses(tmp_path)] == [1e-3, 5e-4, 2.5e-4]
-    assert ready.trainer.optimizer.param_groups[0]["lr"] == 2.5e-4
+    assert ready.trainer.updates.state_dict()["everything"]["param_groups"][0]["lr"] == 2.5e-4
 
 
 def test_the_best_checkpoint_is_the_one_of_the_lowest_validation_loss(tmp_path: Path):

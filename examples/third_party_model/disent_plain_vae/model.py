@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from disent_plugins import GroupBatch, ImageSpec, Loss, Options, Posterior, option
+from disent_plugins import GroupBatch, Loss, Options, Posterior, TrainingData, option
 from disent_plugins.models.groups import kl_to_standard_normal
 from disent_plugins.models.networks import Decoder, Encoder, leaky_clip, squared_error
 
@@ -26,11 +26,11 @@ class PlainVAE(nn.Module):
 
     Config = Config
 
-    def __init__(self, config: Config, image: ImageSpec) -> None:
+    def __init__(self, config: Config, data: TrainingData) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(image, config.size, config.size, config.width)
-        self.decoder = Decoder(image, config.size, config.size, config.width, channels=image.channels)
+        self.encoder = Encoder(data.image, config.size, config.size, config.width)
+        self.decoder = Decoder(data.image, config.size, config.size, config.width, channels=data.image.channels)
 
     def encode(self, images: Tensor) -> Posterior:
         return self.encoder(images)
