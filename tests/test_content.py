@@ -8,7 +8,7 @@ import torch
 from helpers.metric_files import codes, subject
 
 from disent_plugins.content import content_columns, content_labels
-from disent_plugins.contracts import ImageSpec, Value
+from disent_plugins.contracts import ImageSpec, TrainingData, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.measuring.encode import fusion
 from disent_plugins.measuring.measure import measure
@@ -57,7 +57,7 @@ def test_an_unknown_part_of_the_content_is_named():
 
 @pytest.mark.parametrize("model_class", [GMVAE, MLVAE])
 def test_a_model_fuses_a_group_by_the_product_of_its_gaussians(model_class):
-    model = model_class(model_class.Config(width=0.25), ImageSpec(1, 32, 32))
+    model = model_class(model_class.Config(width=0.25), TrainingData(ImageSpec(1, 32, 32), 3, 2))
     fuse = fusion(model, torch.device("cpu"))
     mean, logvar = np.array([[0.0], [3.0], [7.0]]), np.log([[1.0], [0.5], [2.0]])
     found = fuse(mean, logvar, np.array([0, 0, 1]))

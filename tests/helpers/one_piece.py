@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,11 @@ class OnePieceVAE(nn.Module):
 
     Config = Config
 
-    def __init__(self, config, image):
+    def __init__(self, config, data):
         super().__init__()
-        self.shape = image.shape
-        self.encoder = nn.Linear(image.channels * image.height * image.width, 2 * config.size)
-        self.decoder = nn.Linear(config.size, image.channels * image.height * image.width)
+        self.shape = data.image.shape
+        self.encoder = nn.Linear(math.prod(self.shape), 2 * config.size)
+        self.decoder = nn.Linear(config.size, math.prod(self.shape))
 
     def encode(self, images):
         mean, logvar = self.encoder(images.flatten(1)).chunk(2, dim=1)

@@ -9,11 +9,12 @@ import pytest
 from helpers.plugin_files import MODEL, entry_points_in, write_plugin
 
 from disent_plugins.errors import PluginFailure, UsageError
+from disent_plugins.models.plugin import disent_models
 from disent_plugins.registry.hookspecs import hookimpl
 from disent_plugins.registry.host import GROUP, OURS, Registry, from_environment
 from disent_plugins.registry.specs import ModelSpec
 
-OUR_MODELS = ["gmvae", "mlvae"]
+OUR_MODELS = sorted(spec.name for spec in disent_models())
 HOOK = "from disent_plugins import DatasetSpec, MetricSpec, ModelSpec, hookimpl\n@hookimpl\n"
 
 
@@ -157,7 +158,7 @@ def test_two_of_the_same_name_is_an_error_that_names_both_owners(site):
     write_plugin(site, "second", MODEL.format(name="same", target="second_plugin:Second"), version="3.1")
     found = registry(site)
     assert not found.skipped
-    assert found.models.names() == ["first:same", *OUR_MODELS, "second:same"]
+    assert found.models.names() == sorted(["first:same", *OUR_MODELS, "second:same"])
     with pytest.raises(PluginFailure) as caught:
         found.models.find("same")
     for words in ("'first' of first 1.0", "'second' of second 3.1", "first:same or second:same"):
