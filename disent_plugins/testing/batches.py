@@ -42,13 +42,10 @@ def every_kind(data: TrainingData, size: int, needs: set[str]) -> Iterator[tuple
         "groups": place // 2 % half if "pairs" in needs else place % half,
         "a single group": torch.zeros(size, dtype=torch.int64),
     }
-    if "pairs" not in needs:
-        kinds["one image per group"] = place if groups >= size else torch.where(place < groups, place, -1)
     if not needs & {"pairs", "identities"}:
+        kinds["one image per group"] = torch.where(place < groups, place, -1)
         kinds["some groups unknown"] = torch.where(place % 3 == 0, -1, place % half)
         kinds["no group known"] = torch.full((size,), -1)
-    if "identities" in needs:
-        kinds.pop("one image per group", None)
     for kind, group in kinds.items():
         images = torch.rand(size, data.image.height, data.image.width, data.image.channels).permute(0, 3, 1, 2)
         batch = batch_of(images, group, groups)
