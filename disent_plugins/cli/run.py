@@ -24,6 +24,9 @@ def run(
         list[str] | None,
         typer.Option("--set-data", metavar="KEY=VALUE", help="Data set option; repeatable.", rich_help_panel=MODEL),
     ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Named recipe; see: disent models show MODEL.", rich_help_panel=TRAINING)
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs (default: recipe).", rich_help_panel=TRAINING)] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images in a batch (default: recipe).", rich_help_panel=TRAINING)
@@ -44,6 +47,9 @@ def run(
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu or cuda[:n] (default: auto).", rich_help_panel=TRAINING)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="fp32 or bf16 (default: fp32).", rich_help_panel=TRAINING)
     ] = None,
     source: Annotated[
         Path | None, typer.Option(help="Folder with the raw files; no network.", rich_help_panel=PLACE)
@@ -74,9 +80,9 @@ def run(
 
     file = read_config_file(config) if config else {}
     flags: dict[str, Any] = {
-        "epochs": epochs, "batch_size": batch_size, "lr": lr, "sampler": sampler, "visible": visible, "limit": limit,
-        "seed": seed, "device": device, "options": parse_assignments(set_ or []),
-        "data_options": parse_assignments(set_data or [], flag="--set-data"),
+        "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr, "sampler": sampler, "visible": visible,
+        "limit": limit, "seed": seed, "device": device, "precision": precision,
+        "options": parse_assignments(set_ or []), "data_options": parse_assignments(set_data or [], flag="--set-data"),
     }  # fmt: skip
     source, out = source or _path(file, "source"), out or _path(file, "out")
     given = {key: value for key, value in file.items() if key not in ("source", "out")}

@@ -22,7 +22,7 @@ def announce(ready: Session) -> None:
     )
     state.say(
         f"epochs {settings.epochs}, batch {settings.batch_size}, lr {settings.lr:g}, milestones "
-        f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}"
+        f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}, {settings.precision}"
     )
     state.say(f"options: {options}")
     state.say(f"run folder: {show.shorten(folder.path)}")

@@ -21,13 +21,14 @@ from torch import Tensor, nn
 
 from disent_plugins.contracts import Gaussian, GroupBatch, Loss, Posterior, TrainingData
 from disent_plugins.models.groups import kl_to_standard_normal
+from disent_plugins.models.leak import Leak, LeakOptions
 from disent_plugins.models.networks import Decoder, Encoder, Variance, leaky_clip, squared_error
 from disent_plugins.models.pairs import ContentBlock, average, product, shared_dimensions
-from disent_plugins.options import Options, option
+from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class AdaConfig(Options):
+class AdaConfig(LeakOptions):
     """Options of the adaptive models; how many dimensions are content is not chosen but found."""
 
     size: int = option(16, "D, size of the whole code.", low=2)
@@ -56,6 +57,7 @@ class AdaGVAE(nn.Module):
         self.encoder = Encoder(data.image, *sizes, variance=config.variance)
         self.decoder = Decoder(data.image, *sizes, channels=data.image.channels)
         self.block = ContentBlock(config.size)
+        self.leak = Leak(config, config.size)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> posterior of the dimensions found to be content [B, Dc], and the rest [B, Ds]."""
@@ -76,12 +78,14 @@ class AdaGVAE(nn.Module):
         z = Gaussian(torch.where(used, both.mean, z.mean), torch.where(used, both.logvar, z.logvar))
         if self.training:
             self.block.note(shared)
+        drawn = z.sample()
+        leak, told = self.leak(torch.where(self.block.content, 0.0, drawn), batch)
         terms = {
-            "reconstruction": squared_error(batch.images, self._draw(z.sample())).mean(),
+            "reconstruction": squared_error(batch.images, self._draw(drawn)).mean(),
             "kl": kl_to_standard_normal(z.mean, z.logvar).mean(),
             "shared": shared.float().mean(),
         }
-        return Loss(terms["reconstruction"] + self.config.beta * terms["kl"], terms)
+        return Loss(terms["reconstruction"] + self.config.beta * terms["kl"] + leak, {**terms, **told})
 
     def _code(self, images: Tensor) -> Gaussian:
         z = self.encoder(images)

@@ -22,12 +22,13 @@ from torch import Tensor, nn
 
 from disent_plugins.contracts import GroupBatch, Loss, ParameterGroups, Posterior, TrainingData, Update
 from disent_plugins.models.groups import kl_to_standard_normal
+from disent_plugins.models.leak import Leak, LeakOptions
 from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class AdversarialVAEConfig(NetworkOptions):
+class AdversarialVAEConfig(LeakOptions, NetworkOptions):
     """Options of the adversarial VAE, on the GM-VAE paper's networks."""
 
     confusion: float = option(10.0, "lambda, weight of leaving the classifier at a loss.", low=0)
@@ -51,6 +52,7 @@ class AdversarialVAE(nn.Module):
         self.config = config
         self.groups = data.groups
         self.encoder, self.decoder = make_networks(config, data.image)
+        self.leak = Leak(config, config.style_size)
         self.classifier = nn.Sequential(
             nn.Linear(config.style_size, config.hidden), nn.LeakyReLU(0.2),
             nn.Linear(config.hidden, config.hidden), nn.LeakyReLU(0.2),
@@ -60,7 +62,7 @@ class AdversarialVAE(nn.Module):
     def parameter_groups(self) -> ParameterGroups:
         """The classifier and what it plays against."""
         return {
-            "autoencoder": [*self.encoder.parameters(), *self.decoder.parameters()],
+            "autoencoder": [*self.encoder.parameters(), *self.decoder.parameters(), *self.leak.parameters()],
             "classifier": (self.classifier.parameters(), {"lr": self.config.adversary_lr}),
         }
 
@@ -96,13 +98,15 @@ class AdversarialVAE(nn.Module):
         told = -self.classifier(style).log_softmax(dim=1).mean() - math.log(self.groups)
         kl_content = kl_to_standard_normal(z.content.mean, z.content.logvar).mean()
         kl_style = kl_to_standard_normal(z.style.mean, z.style.logvar).mean()
-        total = 0.5 * (own + crossed) + kl_content + kl_style + self.config.confusion * told
+        leak, leaked = self.leak(style, batch)
+        total = 0.5 * (own + crossed) + kl_content + kl_style + self.config.confusion * told + leak
         terms = {
             "reconstruction": own,
             "reconstruction_of_mate": crossed,
             "kl_content": kl_content,
             "kl_style": kl_style,
             "confusion": told,
+            **leaked,
         }
         return Loss(total, terms), style
 

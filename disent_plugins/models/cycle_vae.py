@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from disent_plugins.contracts import GroupBatch, Loss, ParameterGroups, Posterior, TrainingData, Update
 from disent_plugins.models.groups import kl_to_standard_normal
 from disent_plugins.models.leak import Leak, LeakOptions
-from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class CycleVAEConfig(LeakOptions):
+class CycleVAEConfig(LeakOptions, NetworkOptions):
     """Options of the cycle-consistent VAE, on the GM-VAE paper's networks."""
 
     kl: float = option(1.0, "Weight of the style's KL.", low=0)
@@ -48,7 +48,7 @@ class CycleVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image, points=("content",))
-        self.leak = Leak(config)
+        self.leak = Leak(config, config.style_size)
 
     def parameter_groups(self) -> ParameterGroups:
         """The forward cycle moves everything, the reverse cycle the encoder, with optimisers of their own."""

@@ -35,12 +35,12 @@ from disent_plugins.models.groups import (
     singleton_share,
 )
 from disent_plugins.models.leak import Leak, LeakOptions
-from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class GMVAEConfig(LeakOptions):
+class GMVAEConfig(LeakOptions, NetworkOptions):
     """Options of GM-VAE. Defaults are the paper's for MNIST where it states them."""
 
     k: float = option(2.0, "Attraction of content means to their group's mean (Eq. 5).", low=0)
@@ -78,7 +78,7 @@ class GMVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image)
-        self.leak = Leak(config)
+        self.leak = Leak(config, config.style_size)
 
     @property
     def requires(self) -> tuple[str, ...]:

@@ -26,11 +26,11 @@ from disent_plugins.models.groups import (
     singleton_share,
 )
 from disent_plugins.models.leak import Leak, LeakOptions
-from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 
 
 @dataclass(frozen=True)
-class GVAEConfig(LeakOptions):
+class GVAEConfig(LeakOptions, NetworkOptions):
     """Options of GVAE, on the GM-VAE paper's networks."""
 
 
@@ -49,7 +49,7 @@ class GVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image)
-        self.leak = Leak(config)
+        self.leak = Leak(config, config.style_size)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> each image's own posterior of content [B, Dc] and style [B, Ds]."""

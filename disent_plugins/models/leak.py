@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from disent_plugins.contracts import GroupBatch
-from disent_plugins.models.networks import NetworkOptions
-from disent_plugins.options import option
+from disent_plugins.models.networks import full_precision
+from disent_plugins.options import Options, option
 
 SCALES = (0.25, 0.5, 1.0, 2.0)
 """Squared bandwidths of k, in units of Ds, the expected squared size of a code of unit variance."""
@@ -32,8 +32,8 @@ HIDDEN = 128
 
 
 @dataclass(frozen=True)
-class LeakOptions(NetworkOptions):
-    """Options of the networks and of the penalty."""
+class LeakOptions(Options):
+    """Options of the penalty, beside those of a model."""
 
     leak: float = option(0.0, "Weight of the penalty on what the style code tells of the group.", low=0)
     leak_kind: Literal["mmd", "adversary"] = option("mmd", "Distance of kernel means, or a critic.")
@@ -44,16 +44,17 @@ class Leak(nn.Module):
     """The penalty of one model.
 
     Args:
-        options: Weight, kind, warm-up and Ds.
+        options: Weight, kind and warm-up.
+        size: Ds.
     """
 
-    def __init__(self, options: LeakOptions) -> None:
+    def __init__(self, options: LeakOptions, size: int) -> None:
         super().__init__()
         self.options = options
         self.critic: nn.Module | None = None
         if options.leak and options.leak_kind == "adversary":
             self.critic = nn.Sequential(
-                nn.Linear(options.style_size, HIDDEN), nn.LeakyReLU(0.2), nn.Linear(HIDDEN, HIDDEN),
+                nn.Linear(size, HIDDEN), nn.LeakyReLU(0.2), nn.Linear(HIDDEN, HIDDEN),
                 nn.LeakyReLU(0.2), nn.Linear(HIDDEN, HIDDEN),
             )  # fmt: skip
 
@@ -96,10 +97,11 @@ def contrast(embedded: Tensor, group: Tensor) -> Tensor:
 
     Of every image, the mean over its mates of -log softmax of their similarity among all labelled others.
     """
-    unit = nn.functional.normalize(embedded, dim=1)
+    unit = nn.functional.normalize(embedded.float(), dim=1)
     same, different = _pairs(group)
     others = same | different
-    logits = (unit @ unit.T / TEMPERATURE).masked_fill(~others, -1e9)
+    with full_precision(unit):
+        logits = (unit @ unit.T / TEMPERATURE).masked_fill(~others, -1e9)
     log_share = logits - logits.logsumexp(dim=1, keepdim=True)
     mates = same.sum(dim=1)
     each = -(log_share * same).sum(dim=1) / mates.clamp_min(1)

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from disent_plugins.contracts import Gaussian, GroupBatch, Loss, ParameterGroups, Posterior, TrainingData, Update
+from disent_plugins.models.leak import Leak, LeakOptions
 from disent_plugins.models.networks import Decoder, Encoder, leaky_clip, squared_error
-from disent_plugins.options import Options, option
+from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class LordLiteConfig(Options):
+class LordLiteConfig(LeakOptions):
     """Options of LORD-lite."""
 
     content_size: int = option(8, "Dc, size of a group's embedding.", low=1)
@@ -55,6 +56,7 @@ class LordLite(nn.Module):
         sizes = (config.content_size, config.style_size, config.width)
         self.encoder = Encoder(data.image, *sizes, points=("content", "style"))
         self.decoder = Decoder(data.image, *sizes, channels=data.image.channels)
+        self.leak = Leak(config, config.style_size)
         self.content = nn.Embedding(data.groups, config.content_size)  # e_c
         self.style = nn.Embedding(data.images, config.style_size)  # e_s
 
@@ -63,7 +65,7 @@ class LordLite(nn.Module):
         embeddings = [*self.content.parameters(), *self.style.parameters()]
         return {
             "embeddings": (embeddings, {"lr": self.config.embedding_lr}),
-            "generator": self.decoder.parameters(),
+            "generator": [*self.decoder.parameters(), *self.leak.parameters()],
             "encoders": self.encoder.parameters(),
         }
 
@@ -92,7 +94,8 @@ class LordLite(nn.Module):
         drawn = Gaussian(style, torch.zeros_like(style)).sample()
         error = squared_error(batch.images, self._draw(self.content(batch.identity), drawn)).mean()
         decay = style.square().sum(dim=1).mean()
-        loss = self._told(error, decay=decay, total=error + self.config.decay * decay)  # Eq. 3
+        leak, told = self.leak(drawn, batch)
+        loss = self._told(error, decay=decay, total=error + self.config.decay * decay + leak, **told)  # Eq. 3
         update(loss.total, "embeddings", "generator")
         return loss
 
@@ -107,7 +110,8 @@ class LordLite(nn.Module):
 
     def _told(self, error: Tensor, *, total: Tensor | None = None, **parts: Tensor) -> Loss:
         """The same terms in both stages; 0 where one has no part in it."""
-        others = {name: parts.get(name, error.new_zeros(())) for name in ("decay", "regression")}
+        names = ("decay", "regression", *(("leak",) if self.config.leak else ()))
+        others = {name: parts.get(name, error.new_zeros(())) for name in names}
         return Loss(error if total is None else total, {"reconstruction": error, **others})
 
     def _draw(self, content: Tensor, style: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ from disent_plugins.models.groups import (
     singleton_share,
 )
 from disent_plugins.models.leak import Leak, LeakOptions
-from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
 
 PIXEL_LOGVAR_BOUND = 6.0
@@ -38,7 +38,7 @@ PIXEL_LOGVAR_BOUND = 6.0
 
 
 @dataclass(frozen=True)
-class MLVAEConfig(LeakOptions):
+class MLVAEConfig(LeakOptions, NetworkOptions):
     """Options of ML-VAE, on the GM-VAE paper's networks."""
 
     reparam: Literal["per_sample", "per_group"] = option(
@@ -69,7 +69,7 @@ class MLVAE(nn.Module):
         self.config = config
         channels = data.image.channels * (2 if config.likelihood == "gaussian_learned" else 1)
         self.encoder, self.decoder = make_networks(config, data.image, channels)
-        self.leak = Leak(config)
+        self.leak = Leak(config, config.style_size)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> each image's own posterior of content [B, Dc] and style [B, Ds]."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Container
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -105,21 +106,22 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Posterior:
         features = self.features(images).flatten(1)
-        content, style = self.content_head(features), self.style_head(features)
+        with full_precision(features):
+            content, style = self.content_head(features.float()), self.style_head(features.float())
         if self.style_spread is not None:
             style = torch.cat([style, self.style_spread.expand(len(style), -1)], dim=1)
         return Posterior(self._code("content", content), self._code("style", style))
 
     def _code(self, block: str, head: Tensor) -> Gaussian:
         if block in self.points:
-            return Gaussian(head.float())
-        mean, raw = head.float().chunk(2, dim=1)
+            return Gaussian(head)
+        mean, raw = head.chunk(2, dim=1)
         logvar = raw if self.variance == "log_variance" else 2.0 * nn.functional.softplus(raw).clamp_min(1e-6).log()
         return Gaussian(mean, logvar.clamp(*LOGVAR_RANGE))
 
 
 class Decoder(nn.Module):
-    """[B, Dc], [B, Ds] -> [B, channels, H, W] before any output non-linearity.
+    """[B, Dc], [B, Ds] -> [B, channels, H, W] fp32, before any output non-linearity.
 
     One linear layer per block to an 8x8 map, concatenated, then ConvT-BN-ReLU (k4 s2 p1) up to the image size and a
     last ConvT k5 s1. The paper's padding of 1 there gives two pixels too many; padding 2 is exactly that output
@@ -156,12 +158,19 @@ class Decoder(nn.Module):
         maps = [self.content_map(content).unflatten(1, self.start), self.style_map(style).unflatten(1, self.start)]
         # The linear layers give plain strides; without this the whole decoder would leave channels-last.
         start = torch.cat(maps, dim=1).contiguous(memory_format=torch.channels_last)
-        return self.output(self.upsample(start))
+        return self.output(self.upsample(start)).float()
 
 
 def squared_error(images: Tensor, output: Tensor) -> Tensor:
     """Squared error per image, *summed* over pixels and channels, [B]: a mean would drown in the KL terms (Eq. 5)."""
-    return (images - output.float()).square().flatten(1).sum(dim=1)
+    return (images - output).square().flatten(1).sum(dim=1)
+
+
+def full_precision(like: Tensor) -> AbstractContextManager[Any]:
+    """A context without autocast on the device of a tensor: for heads, group algebra and losses of one's own."""
+    kind = like.device.type
+    known = torch.amp.autocast_mode.is_autocast_available(kind)
+    return torch.autocast(kind, enabled=False) if known else nullcontext()
 
 
 def _base_channels(image: ImageSpec, width: float) -> int:

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from disent_plugins.contracts import GroupBatch, Loss, Posterior, TrainingData
 from disent_plugins.models.groups import kl_to_standard_normal
 from disent_plugins.models.leak import Leak, LeakOptions
-from disent_plugins.models.networks import leaky_clip, make_networks, squared_error
+from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
 
 
 @dataclass(frozen=True)
-class VAEConfig(LeakOptions):
+class VAEConfig(LeakOptions, NetworkOptions):
     """Options of the two-block VAE."""
 
     beta: float = option(1.0, "Weight of the KL of both codes.", low=0)
@@ -40,7 +40,7 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image)
-        self.leak = Leak(config)
+        self.leak = Leak(config, config.style_size)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> posterior of the first block [B, Dc] and the second [B, Ds]."""

@@ -18,6 +18,7 @@ from disent_plugins.training.devices import choose_device
 from disent_plugins.training.folder import RunFolder, new_folder
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
+from disent_plugins.training.precision import check_precision
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import Run, Trainer
 
@@ -46,6 +47,7 @@ class Session:
 def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path | None, report: Report) -> Session:
     """Prepare the data and a new run folder."""
     device = choose_device(settings.device)
+    check_precision(settings.precision, device)
     folder = new_folder(settings, out)
     table = parts.table(source, report)
     session = _session(parts, settings, table, device, folder)

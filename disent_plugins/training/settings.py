@@ -21,6 +21,7 @@ class RunSettings(Options):
 
     model: str = option("gmvae", "Model, by registry name.")
     data: str = option("digits", "Data set, by registry name.")
+    recipe: str = option("default", "Name of the recipe that the settings begin with.")
     epochs: int = option(20, "Passes over the training images.", low=1)
     batch_size: int = option(256, "Images in a batch.", low=2)
     lr: float = option(1e-3, "Initial learning rate of Adam.", above=0)
@@ -32,40 +33,65 @@ class RunSettings(Options):
     limit: int | None = option(None, "Use only the first N training images.", low=2)
     seed: int = option(0, "Seed of everything random.", low=0, high=2**31 - 1)
     device: str = option("auto", "auto, cpu or cuda[:n].")
+    precision: Literal["fp32", "bf16"] = option("fp32", "Arithmetic of convolutions and matrix products in training.")
     options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Model options, complete."})
     data_options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Data set options, complete."})
 
 
+DEFAULT_RECIPE = "default"
 SETTING_NAMES = tuple(f.name for f in fields(RunSettings))
 _RUN_HINT = "See what a run takes with: disent run --help"
 CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
 """What a ``--config`` file may hold; ``options`` and ``data_options`` are tables."""
 
 
-def recipe(spec: ModelSpec, data: str, data_spec: DatasetSpec | None = None) -> dict[str, Any]:
+def recipe(
+    spec: ModelSpec, data: str, data_spec: DatasetSpec | None = None, name: str = DEFAULT_RECIPE
+) -> dict[str, Any]:
     """The recipe of a model on a data set; options are merged key by key.
 
-    What holds for all, then what the data set says of itself, then ours, then what the model's plugin brings. A model
-    that requires pairs gets their sampler, whatever suits the data otherwise.
+    What holds for all, then what the data set says of itself, then ours, then what the model's plugin brings, and on
+    top what the recipe of that name adds. A model that requires pairs gets their sampler, whatever suits the data
+    otherwise.
 
     Args:
         spec: The model's spec.
         data: The data set's name.
         data_spec: Its spec, where it is at hand.
+        name: One of ``recipe_names()``.
+
+    Raises:
+        UsageError: There is no recipe of that name.
     """
-    table = tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
-    merged: dict[str, Any] = {"options": {}}
-    of_all, of_ours, *own = [
-        table.get(owner, {}).get(name, {})
-        for owner, name in (("any", "default"), ("any", data), (spec.name, "default"), (spec.name, data))
-    ]
+    table = _recipe_table()
+    if name not in recipe_names():
+        raise UsageError(f"There is no recipe '{name}'.", suggestion(name, recipe_names()))
+    of_all, of_ours, *own = _layers(table, spec.name, data)
     of_data = data_spec.recipes if data_spec else {}
-    theirs = [of_data.get(name, {}) for name in ("default", spec.name)]
+    theirs = [of_data.get(key, {}) for key in ("default", spec.name)]
     needed = {"sampler": "pairs"} if "pairs" in spec.requires else {}
-    for layer in [of_all, *theirs, of_ours, needed, *own, spec.recipes.get("default", {}), spec.recipes.get(data, {})]:
+    brought = [spec.recipes.get(key, {}) for key in ("default", data)]
+    named = _layers(table["named"].get(name, {}), spec.name, data)
+    merged: dict[str, Any] = {"options": {}}
+    for layer in [of_all, *theirs, of_ours, needed, *own, *brought, *named]:
         options = {**merged["options"], **layer.get("options", {})}
         merged = {**merged, **layer, "options": options}
     return merged
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The names of the recipes, ``default`` first."""
+    return (DEFAULT_RECIPE, *_recipe_table()["named"])
+
+
+def _recipe_table() -> dict[str, Any]:
+    return tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
+
+
+def _layers(table: Mapping[str, Any], model: str, data: str) -> list[dict[str, Any]]:
+    """What a table says of all models and of one, on every data set and on one; later ones override."""
+    places = [("any", "default"), ("any", data), (model, "default"), (model, data)]
+    return [table.get(owner, {}).get(name, {}) for owner, name in places]
 
 
 def merge(
@@ -92,14 +118,22 @@ def merge(
         UsageError: An unknown key or a value out of bounds.
     """
     known = {f.name for f in fields(config_class)}
-    base = recipe(spec, data, data_spec)
+    name = flags.get("recipe") or file.get("recipe") or DEFAULT_RECIPE
+    base = recipe(spec, data, data_spec, str(name))
     # A shared recipe speaks of options that another model need not have; what a person typed must exist.
     options = {key: value for key, value in base.pop("options").items() if key in known}
+    if name != DEFAULT_RECIPE and {**base, "options": options} == _plain(spec, data, data_spec, known):
+        raise UsageError(f"The recipe '{name}' changes nothing of model '{model}'.", hint="Leave --recipe out.")
     given: dict[str, Any] = {}
     for layer in (file, {key: value for key, value in flags.items() if value is not None}):
         options.update(layer.get("options", {}))
         given.update({key: value for key, value in layer.items() if key != "options"})
     return _checked({**base, **given, "model": model, "data": data}, config_class, options, sorted(known))
+
+
+def _plain(spec: ModelSpec, data: str, data_spec: DatasetSpec | None, known: set[str]) -> dict[str, Any]:
+    base = recipe(spec, data, data_spec)
+    return {**base, "options": {key: value for key, value in base["options"].items() if key in known}}
 
 
 def _checked(

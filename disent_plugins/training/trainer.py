@@ -29,6 +29,7 @@ from disent_plugins.training.checkpoint import (
 )
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.pixels import Pixels
+from disent_plugins.training.precision import calculating
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.signals import StopRequest
 from disent_plugins.training.updates import Updates
@@ -168,11 +169,12 @@ class Trainer:
 
     def _step(self, batch: GroupBatch) -> Tensor:
         """The steps of a batch; the total and the named terms as one vector on the device."""
-        if self._own_step is None:
-            loss = self.model.loss(batch)  # type: ignore[operator]
-            self.updates(loss.total)
-        else:
-            loss = self._own_step(batch, self.updates)
+        with calculating(self.run.settings.precision, self.device):
+            if self._own_step is None:
+                loss = self.model.loss(batch)  # type: ignore[operator]
+                self.updates(loss.total)
+            else:
+                loss = self._own_step(batch, self.updates)
             if not isinstance(loss, Loss):
                 raise PluginFailure(
                     f"{type(self.model).__name__}.training_step returns {type(loss).__name__}, no Loss.",
@@ -209,7 +211,7 @@ class Trainer:
         if self.validation is None:
             return {}
         self.model.eval()
-        with torch.no_grad(), _own_noise(self.device):
+        with torch.no_grad(), _own_noise(self.device), calculating(self.run.settings.precision, self.device):
             sums = None
             progress = self._shares(self.progress.epoch)[-1].expand(len(self.validation.rows))
             for batch in self._batches(self.validation, progress):

@@ -68,11 +68,10 @@ class Updates:
         chosen = groups or self.names
         for name in chosen:
             self._optimizers[name].zero_grad(set_to_none=True)
-        if chosen == self.names:
-            total.backward()
-        else:
-            # Only these leaves: what the others would get is neither computed nor left behind.
-            total.backward(inputs=[p for name in chosen for p in self._parameters[name]])
+        # Only these leaves: what the others would get is neither computed nor left behind.
+        leaves = None if chosen == self.names else [p for name in chosen for p in self._parameters[name]]
+        with torch.autocast(total.device.type, enabled=False):  # a backward pass has its forward pass's precision
+            total.backward(inputs=leaves)
         for name in chosen:
             self._optimizers[name].step()
         if self.idle:

@@ -65,9 +65,7 @@ def test_the_contrast_agrees_with_a_loop():
 
 
 def test_the_critic_follows_its_loss_and_the_encoder_goes_against_it():
-    leak = Leak(
-        build(LeakOptions, {"leak": 3.0, "leak_kind": "adversary", "leak_warmup": 0.0, "style_size": 3}, owner="t")
-    )
+    leak = Leak(build(LeakOptions, {"leak": 3.0, "leak_kind": "adversary", "leak_warmup": 0.0}, owner="t"), 3)
     codes = torch.randn(7, 3, requires_grad=True)
     told, _ = leak(codes, batch(GROUP, 6, image=DATA.image))
     told.backward()
@@ -78,15 +76,15 @@ def test_the_critic_follows_its_loss_and_the_encoder_goes_against_it():
 
 
 def test_the_weight_rises_with_the_training_and_is_off_by_default():
-    options = build(LeakOptions, {"leak": 8.0, "leak_warmup": 0.5, "style_size": 3}, owner="t")
+    options = build(LeakOptions, {"leak": 8.0, "leak_warmup": 0.5}, owner="t")
     codes, given = torch.randn(7, 3), batch(GROUP, 6)
     told = kernel_distance(codes, GROUP)
     for progress, share in ((0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (1.0, 1.0)):
         given.progress = torch.tensor(progress)
-        total, terms = Leak(options)(codes, given)
+        total, terms = Leak(options, 3)(codes, given)
         assert total == pytest.approx(float(8 * share * told), rel=1e-5, abs=1e-7)
         assert terms["leak"] == told
-    assert Leak(LeakOptions())(codes, given) == (0, {})
+    assert Leak(LeakOptions(), 3)(codes, given) == (0, {})
 
 
 def test_a_shared_deviation_tells_no_image():
