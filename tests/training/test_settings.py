@@ -82,6 +82,30 @@ def test_a_data_set_says_what_it_needs_and_a_model_goes_before_it():
     assert (found.sampler, found.epochs) == ("pairs", 6)
 
 
+# Named recipes
+
+
+def test_a_named_recipe_goes_on_top_of_the_plain_one_and_below_what_a_person_says():
+    plain, named = recipe(GMVAE, "mnist"), recipe(GMVAE, "mnist", name="no-leak")
+    assert named["options"]["leak"] > 0
+    assert "leak" not in plain["options"]
+    assert {key: value for key, value in named.items() if key != "options"} == {
+        key: value for key, value in plain.items() if key != "options"
+    }
+    assert merged("mnist", flags={"recipe": "no-leak"}).options["leak"] == named["options"]["leak"]
+    assert merged("mnist", file={"recipe": "no-leak"}).recipe == "no-leak"
+    assert merged("mnist", flags={"recipe": "no-leak", "options": {"leak": 2}}).options["leak"] == 2.0
+    assert merged("mnist").options["leak"] == 0.0
+
+
+def test_a_recipe_that_is_not_there_or_says_nothing_of_a_model_is_refused():
+    with pytest.raises(UsageError, match=r"There is no recipe 'no-lek'\.\nDid you mean 'no-leak'"):
+        merged(flags={"recipe": "no-lek"})
+    spec = ModelSpec(name="other", summary="-", target="a:B")
+    with pytest.raises(UsageError, match=r"The recipe 'no-leak' changes nothing of model"):
+        merged("cars3d", spec=spec, config=Other, flags={"recipe": "no-leak"})
+
+
 # Precedence
 
 
