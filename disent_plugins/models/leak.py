@@ -1,6 +1,6 @@
 """A penalty on what the *sampled* style code tells of who shares a group: an option of every model.
 
-    mmd        E[k(s_i, s_j) | same group] - E[k(s_i, s_j) | different groups]
+    hsic       E[k(s_i, s_j) | same group] - E[k(s_i, s_j) | different groups]
     adversary  a critic learns e(s) such that images of a group lie close; the encoder is trained against it
 
 The first is HSIC of style and group (Gretton et al. 2005) with an equality kernel on groups, divided by that kernel's
@@ -36,7 +36,7 @@ class LeakOptions(Options):
     """Options of the penalty, beside those of a model."""
 
     leak: float = option(0.0, "Weight of the penalty on what the style code tells of the group.", low=0)
-    leak_kind: Literal["mmd", "adversary"] = option("mmd", "Distance of kernel means, or a critic.")
+    leak_kind: Literal["hsic", "adversary"] = option("hsic", "Distance of kernel means, or a critic.")
     leak_warmup: float = option(0.1, "Share of the training over which the weight rises from 0.", low=0, high=1)
 
 

@@ -18,6 +18,11 @@ from disent_plugins.options import Options, option
 
 LOGVAR_RANGE = (-12.0, 6.0)
 """Log-variances are clamped to this before use: precisions enter sums, and one overflow would spoil a whole group."""
+SPREAD_PACE = 10.0
+"""Times the shared deviation's parameter: a head's output moves with all of its weights, this one by itself.
+
+Adam moves a parameter by one learning rate a step; without the factor the style stays drowned in noise for epochs.
+"""
 
 Variance = Literal["log_variance", "softplus_std"]
 StyleVariance = Literal["per_image", "shared"]
@@ -109,7 +114,8 @@ class Encoder(nn.Module):
         with full_precision(features):
             content, style = self.content_head(features.float()), self.style_head(features.float())
         if self.style_spread is not None:
-            style = torch.cat([style, self.style_spread.expand(len(style), -1)], dim=1)
+            spread = SPREAD_PACE * self.style_spread
+            style = torch.cat([style, spread.expand(len(style), -1)], dim=1)
         return Posterior(self._code("content", content), self._code("style", style))
 
     def _code(self, block: str, head: Tensor) -> Gaussian:
