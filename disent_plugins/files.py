@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,15 +85,40 @@ def read_json(path: Path) -> Any:
         UsageError: The file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_bytes(path).decode())
     except FileNotFoundError as error:
         raise UsageError(f"{path} is missing.", "The folder is not a run, or it is incomplete.") from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read.", f"It is not the JSON that was expected: {error}.") from error
 
 
+def require_regular(path: Path) -> None:
+    """Refuse what is no file: opening a named pipe or a device waits for ever, or hands out bytes without end.
+
+    Raises:
+        OSError: It is missing, or a folder, named pipe, socket or device. Nothing was opened.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'a device')}, not a file", str(path))
+
+
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        OSError: It is missing, no regular file, or cannot be read.
+    """
+    require_regular(path)
+    return path.read_bytes()
+
+
 def digest(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file's bytes."""
+    """Hexadecimal digest of a regular file's bytes."""
+    require_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 

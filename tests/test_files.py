@@ -6,14 +6,25 @@ import errno
 import hashlib
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from disent_plugins.errors import UsageError, WorkFailed
-from disent_plugins.files import clear_disk_errors, digest, read_json, replacing, write_json, write_text
+from disent_plugins.files import (
+    clear_disk_errors,
+    digest,
+    read_bytes,
+    read_json,
+    replacing,
+    require_regular,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_replaces_the_one_before_and_nothing_else_remains(tmp_path):
@@ -88,6 +99,19 @@ def test_digest_is_that_of_the_bytes(tmp_path):
     (tmp_path / "file").write_bytes(content)
     assert digest(tmp_path / "file") == hashlib.sha256(content).hexdigest()
     assert digest(tmp_path / "file", "md5") == hashlib.md5(content).hexdigest()
+
+
+@pytest.mark.parametrize("read", [digest, read_bytes, read_json, require_regular])
+@pytest.mark.parametrize("kind", ["a named pipe", "a device", "a folder", "a socket"])
+def test_only_files_are_opened(tmp_path, monkeypatch, read, kind):
+    """A named pipe would be waited for, and a device would never end."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("/dev/zero" if kind == "a device" else "it")
+    with socket.socket(socket.AF_UNIX) as server:
+        make = {"a named pipe": os.mkfifo, "a folder": os.mkdir, "a socket": lambda path: server.bind(str(path))}
+        make.get(kind, lambda path: None)(path)
+        with pytest.raises((OSError, UsageError), match=f"it is {kind}, not a file"):
+            read(path)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

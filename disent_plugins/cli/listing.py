@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from disent_plugins.cli import show, state
@@ -10,9 +10,14 @@ from disent_plugins.registry.host import Catalogue
 
 
 def list_specs(
-    catalogue: Catalogue[Any], title: str, *, capability: str, hint: str, json: bool, columns: Sequence[str] = ()
-) -> None:
-    """Print the specs of a kind; ``capability`` names their list of needs or offers, ``columns`` further columns."""
+    catalogue: Catalogue[Any], title: str, *, capability: str, hint: str, json: bool, columns: Sequence[str] = (),
+    more: Callable[[str], Mapping[str, Any]] = lambda name: {}, words: Mapping[str, Callable[[Any], str]] = {},
+) -> None:  # fmt: skip
+    """Print the specs of a kind.
+
+    ``capability`` names their list of needs or offers, ``columns`` further columns; ``more`` gives further facts by
+    name, and ``words`` says how those of a column are printed.
+    """
     entries = [
         {
             "name": catalogue.label(spec, plugin),
@@ -21,14 +26,16 @@ def list_specs(
             "reference": spec.reference,
             "distribution": plugin.distribution,
             "version": plugin.version,
+            **more(spec.name),
         }
         for spec, plugin in catalogue.entries
     ]
     if json:
         state.print_json(entries)
         return
-    rows = [
-        [e["name"], e["summary"], *(", ".join(e[column]) for column in columns), e["distribution"]] for e in entries
-    ]
+    rows = []
+    for e in entries:
+        further = (words.get(column, ", ".join)(e[column]) for column in columns)
+        rows.append([e["name"], e["summary"], *further, e["distribution"]])
     state.out.print(show.table(title, ["name", "what it is", *columns, "from"], rows))
     state.out.print(f"\n{hint}", style="dim", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 """Names of the values 0, 1, 2 of a ``split`` array."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class DatasetInfo:
     """What is known of a data set before a byte of it is read.
 
     Attributes:
-        name: Registry name.
+        name: Registry name; files and folders of the cache are named by it.
         image: Size of the prepared images.
         factors: Its factors, in the order of the columns of ``ImageTable.factors``.
         content: Name of the factor that groups share, the group key; several are joined by ``+``: ``"shape+hue"``.
@@ -44,6 +47,9 @@ class DatasetInfo:
         licence: Terms of use, in one line.
         reference: Publication.
         options: What was chosen of the adapter's ``Config``, set by its maker: part of the cache's identity.
+
+    Raises:
+        ValueError: The name could lead out of a folder: it is no word of letters, digits, ``-``, ``_`` and ``.``.
     """
 
     name: str
@@ -55,6 +61,10 @@ class DatasetInfo:
     licence: str
     reference: str
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
+            raise ValueError(f"a data set cannot be named {self.name!r}: letters, digits, -, _ and . only")
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -71,7 +81,7 @@ class ImageTable:
         images: [N, H, W, C] uint8, usually a read-only memory map (NHWC is what channels-last tensors are made of).
         factors: [N, F] int64, or float64 if any factor is continuous; a missing value is -1, in continuous ones NaN.
         split: [N] uint8, an index into SPLITS.
-        digest: SHA-256 of images, factors and split.
+        digest: SHA-256 of images, factors, split and their description (see ``data_adapters.cache_hash``).
         path: The cache file, if there is one.
     """
 

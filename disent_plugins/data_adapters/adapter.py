@@ -20,11 +20,14 @@ class RawFile:
     """One raw file.
 
     Attributes:
-        name: File name, or path inside the source folder.
+        name: File name, or path inside the source folder, its parts separated by ``/``.
         urls: Mirrors, tried in order; empty where a licence forbids a direct download.
         hash: ``"sha256:..."`` or ``"md5:..."``; empty if none is published (then the first download pins it).
         size: Bytes, 0 if unknown.
         obtain: Where people get it by hand, shown when there is no URL.
+
+    Raises:
+        ValueError: The name leads out of the source folder.
     """
 
     name: str
@@ -32,6 +35,11 @@ class RawFile:
     hash: str = ""
     size: int = 0
     obtain: str = ""
+
+    def __post_init__(self) -> None:
+        parts = str(self.name).split("/")
+        if {"", ".", ".."} & set(parts) or any(sign in self.name for sign in "\\:\0"):
+            raise ValueError(f"a raw file cannot be named {self.name!r}: it has to be a path inside the source folder")
 
 
 @dataclass

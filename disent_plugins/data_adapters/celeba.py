@@ -19,7 +19,7 @@ from disent_plugins.data_adapters.archives import check_member
 from disent_plugins.data_adapters.fetch import require_by_hand
 from disent_plugins.data_adapters.parallel import ordered_map
 from disent_plugins.errors import DataMissing
-from disent_plugins.files import digest
+from disent_plugins.files import digest, read_bytes
 
 FOLDER, ARCHIVE = "img_align_celeba", "img_align_celeba.zip"
 IDENTITY, PARTITION = "identity_CelebA.txt", "list_eval_partition.txt"
@@ -93,7 +93,7 @@ def _labels(source: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 def _read_list(path: Path) -> dict[str, int]:
     """``NAME NUMBER`` lines, in order."""
     found: dict[str, int] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(read_bytes(path).splitlines(), 1):
         words = line.decode("utf-8", "replace").split()
         if not words:
             continue
@@ -124,7 +124,7 @@ def _images(source: Path, names: list[str]) -> Iterator[Callable[[str], bytes]]:
     folder, path = source / FOLDER, source / ARCHIVE
     if folder.is_dir():
         _require(names, {entry.name for entry in os.scandir(folder)}, folder)
-        yield lambda name: (folder / name).read_bytes()
+        yield lambda name: read_bytes(folder / name)
         return
     with _opened(path) as archive:
         for member in archive.namelist():

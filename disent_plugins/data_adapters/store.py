@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from disent_plugins.contracts import ImageTable, Report
-from disent_plugins.data_adapters.cache import cache_folder, cache_path, open_table, others_of, quiet
-from disent_plugins.errors import DataMissing
+from disent_plugins.contracts import DatasetInfo, ImageTable, Report
+from disent_plugins.data_adapters.adapter import DataAdapter, RawFile
+from disent_plugins.data_adapters.cache import cache_folder, cache_path, caches_of, checked_path, quiet
+from disent_plugins.data_adapters.cache_read import open_table, read_attributes
+from disent_plugins.data_adapters.code import code_hash
+from disent_plugins.errors import DataMissing, PluginFailure
 from disent_plugins.files import clear_disk_errors
-
-if TYPE_CHECKING:
-    from disent_plugins.data_adapters.adapter import DataAdapter
 
 
 def prepare(
@@ -35,16 +34,37 @@ def prepare(
         DataMissing: Raw files are missing, unreachable or wrong, or the cache is damaged.
         WorkFailed: The disk is full; nothing is left behind.
         UsageError: The cache folder cannot be written to.
+        PluginFailure: The adapter's description or raw files are of no type of ours, or its arrays do not fit it.
     """
-    path = cache_path(adapter.info)
-    if path.is_file() and not rebuild:
-        return open_table(path, adapter.info)
-    with _only_builder(path, adapter.info.name, report):
-        if rebuild or not path.is_file():
-            for old in others_of(path, adapter.info):
-                report(0, 0, f"{old.name} is of another description or release of {adapter.info.name}: building anew")
-            _build(adapter, source, report)
-    return open_table(path, adapter.info)
+    # Their names become paths, so only types that refuse names leading elsewhere are taken.
+    if not isinstance(adapter.info, DatasetInfo) or not all(isinstance(file, RawFile) for file in adapter.files):
+        raise PluginFailure(
+            f"The adapter {type(adapter).__name__} broke its contract.",
+            "Its 'info' is no DatasetInfo, or something in its 'files' is no RawFile.",
+            "Its author can check it with disent_plugins.testing.check_dataset",
+        )
+    path, name = cache_path(adapter.info), adapter.info.name
+    if rebuild or not _is_current(path, adapter):
+        with _only_builder(path, name, report):
+            if rebuild or not _is_current(path, adapter):
+                if path.is_file() and not rebuild:
+                    report(0, 0, f"{path.name} was built by other code than {name} has now: building anew")
+                for old in (other for other in caches_of(name) if other != path):
+                    report(0, 0, f"{old.name} is of another description or release of {name}: building anew")
+                _build(adapter, source, report)
+    return open_table(path, adapter.info, report)
+
+
+def remove(path: Path, name: str, report: Report = quiet) -> None:
+    """Remove a cache of the data set ``name`` and the note beside it, once nobody is building it any more."""
+    with _only_builder(path, name, report):
+        path.unlink(missing_ok=True)
+        checked_path(path).unlink(missing_ok=True)
+
+
+def _is_current(path: Path, adapter: DataAdapter) -> bool:
+    """Whether there is a cache, built by the code that the adapter has now."""
+    return path.is_file() and read_attributes(path)["code"] == code_hash(adapter)
 
 
 def _build(adapter: DataAdapter, source: Path | None, report: Report) -> None:

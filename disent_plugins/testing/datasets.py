@@ -13,7 +13,7 @@ import numpy as np
 from disent_plugins.content import content_labels, has_value
 from disent_plugins.contracts import SPLITS, DatasetInfo
 from disent_plugins.data_adapters.adapter import RawFile, RawTable, make_adapter
-from disent_plugins.data_adapters.cache_build import unfit
+from disent_plugins.data_adapters.rows import unfit
 from disent_plugins.testing.contract import demand
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from disent_plugins.errors import UsageError
-from disent_plugins.files import replacing
+from disent_plugins.files import replacing, require_regular
 from disent_plugins.version import __version__
 
 FORMAT_VERSION = 2
@@ -102,6 +102,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
         UsageError: It is missing, damaged, not a checkpoint of ours, or holds more than weights.
     """
     try:
+        require_regular(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch comments on foreign pickles before it refuses them
             content = torch.load(path, map_location=device, weights_only=True)

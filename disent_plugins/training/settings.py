@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.files import read_bytes
 from disent_plugins.options import Options, build, option
 from disent_plugins.registry.specs import DatasetSpec, ModelSpec
 
@@ -154,7 +155,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
         UsageError: It is missing, is not TOML, or has an unknown key.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_bytes(path).decode())
     except FileNotFoundError as error:
         raise UsageError(f"There is no configuration file {path}.") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

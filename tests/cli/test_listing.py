@@ -148,7 +148,7 @@ def test_a_damaged_cache_is_found_and_built_again(empty_cache, disent, cache):
     content.tofile(path)
     found = disent("data", "verify", "digits", "--json")
     assert (found.code, found.out) == (3, "")
-    assert "its content hashes to" in found.err
+    assert "its images hash to" in found.err
     assert "Build it again: disent data prepare digits --rebuild" in found.err
     path.write_bytes(path.read_bytes()[:3000])
     assert disent("run", "--limit", "32").code == 3

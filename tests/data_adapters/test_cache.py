@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import h5py
@@ -14,7 +15,8 @@ import pytest
 from helpers import data_files
 
 from disent_plugins.contracts import ImageSpec
-from disent_plugins.data_adapters.cache import cache_folder, cache_path, open_table, read_attributes, verify
+from disent_plugins.data_adapters.cache import ATTRIBUTES, cache_folder, cache_path, checked_path
+from disent_plugins.data_adapters.cache_read import open_table, read_attributes, verify
 from disent_plugins.data_adapters.store import prepare
 from disent_plugins.errors import DataMissing
 
@@ -28,8 +30,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def h5_files(folder: Path) -> list[str]:
-    """Everything but the lock file."""
-    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+    """Everything but the lock file and the note that a cache was checked."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix not in (".lock", ".checked"))
 
 
 class Counting(data_files.Tiny):
@@ -53,7 +55,8 @@ def test_round_trip(folder):
     assert table.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert table.rows("train").tolist() == [0, 1, 2, 3]
     assert (table.factors.dtype, table.split.dtype) == (np.int64, np.uint8)
-    assert progress == [(0, 6, "building tiny"), (4, 6, "building tiny"), (6, 6, "building tiny")]
+    built = [(0, 6, "building tiny"), (4, 6, "building tiny"), (6, 6, "building tiny")]
+    assert progress == [*built, (6, 6, "checking tiny")]
     assert table.path == cache_path(data_files.Tiny.info)
     assert h5_files(folder) == [table.path.name]
     verify(table.path)
@@ -62,11 +65,22 @@ def test_round_trip(folder):
 def test_a_cache_says_what_it_is():
     table = prepare(data_files.Tiny())
     attributes = read_attributes(table.path)
-    arrays = (table.images, table.factors.astype("<i8"), table.split)
     assert attributes["content_hash"] == table.digest
-    assert table.digest == hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    blocks = hashlib.sha256(hashlib.sha256(table.images.tobytes()).digest())  # the images are a single block
+    assert attributes["images_hash"] == blocks.hexdigest()
+    head = [
+        ["tiny", [3, 2, 3], [vars(factor) | {"values": []} for factor in data_files.Tiny.info.factors], "kind", True,
+         "none", {}],
+        [6, 2, 3, 3], blocks.hexdigest(), [6, 2], "int64",
+    ]  # fmt: skip
+    arrays = (table.factors.astype("<i8"), table.split)
+    content = json.dumps(head).encode() + b"\n" + b"".join(array.tobytes() for array in arrays)
+    assert table.digest == hashlib.sha256(content).hexdigest()
+    kept = {name: attributes[name] for name in ATTRIBUTES if name != "seal"}
+    kept |= {name: json.dumps(kept[name]) for name in ("info", "sources")}
+    assert attributes["seal"] == hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
     assert attributes["sources"] == {"made": "here"}
-    assert attributes["format_version"] == 2
+    assert attributes["format_version"] == 3
     assert attributes["dataset"] == "tiny"
     assert attributes["preprocessing"] == "none"
     assert attributes["maker"].startswith("disent-plugins ")
@@ -136,12 +150,12 @@ def assert_refused(path: Path, why: str) -> None:
 @pytest.mark.parametrize("keep", [0, 100, 4096, -1])
 def test_a_truncated_cache_is_refused(path, keep):
     os.truncate(path, keep if keep >= 0 else path.stat().st_size - 1)
-    assert_refused(path, "HDF5 cannot open it")
+    assert_refused(path, "HDF5 cannot read it")
 
 
 def test_a_file_that_is_not_hdf5_is_refused(path):
     path.write_text("hello")
-    assert_refused(path, "HDF5 cannot open it")
+    assert_refused(path, "HDF5 cannot read it")
 
 
 def test_an_absent_cache_names_the_command(path):
@@ -152,7 +166,7 @@ def test_an_absent_cache_names_the_command(path):
 def test_an_unknown_format_version_is_refused(path):
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = 99
-    assert_refused(path, "format version 99, this release reads 2")
+    assert_refused(path, "format version 99, this release reads 3")
 
 
 @pytest.mark.parametrize("name", ["content_hash", "info", "sources"])
@@ -199,13 +213,63 @@ def test_another_data_set_under_this_name_is_refused(path):
         open_table(path, dataclasses.replace(data_files.Tiny.info, image=ImageSpec(1, 8, 8)))
 
 
-def test_verify_finds_one_flipped_bit(path):
-    verify(path)
+def flip(path: Path, place: int = 50) -> None:
+    """Change a byte of the images and leave the times of the file as they were."""
+    before = path.stat()
     with h5py.File(path) as file:
         offset = file["images"].id.get_offset()
     with path.open("r+b") as file:
-        file.seek(offset + 50)
-        file.write(b"\x33")
-    assert open_table(path, data_files.Tiny.info).images.shape == (6, 2, 3, 3)  # opening does not hash
-    with pytest.raises(DataMissing, match="its content hashes to"):
-        verify(path)
+        file.seek(offset + place)
+        byte = file.read(1)[0]
+        file.seek(offset + place)
+        file.write(bytes([byte ^ 1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_one_flipped_bit_is_found(path):
+    flip(path)
+    assert_refused(path, "its images hash to")
+    flip(path)
+    verify(path)
+
+
+def test_images_are_checked_once_per_file(path, tmp_path):
+    said = []
+    report = lambda *step: said.append(step)  # noqa: E731
+    open_table(path, data_files.Tiny.info, report)
+    assert said == []  # it was checked when it was built
+    os.utime(path)
+    open_table(path, data_files.Tiny.info, report)
+    assert said == [(6, 6, "checking tiny")]
+    copy = Path(shutil.copy2(path, tmp_path))
+    shutil.copy2(checked_path(path), checked_path(copy))
+    open_table(copy, data_files.Tiny.info, report)
+    open_table(copy, data_files.Tiny.info, report)
+    assert len(said) == 2
+    verify(path, report)
+    assert said[2:] == [(6, 6, "verifying tiny")]
+
+
+@pytest.mark.parametrize("note", ["", "[1]", "{", "[" * 10_000])
+def test_a_note_that_is_none_is_no_harm(path, note):
+    checked_path(path).write_text(note)
+    flip(path)
+    assert_refused(path, "its images hash to")
+
+
+def test_where_nothing_can_be_noted_it_is_checked_every_time(path):
+    checked_path(path).unlink()
+    checked_path(path).mkdir()
+    assert len(open_table(path, data_files.Tiny.info).images) == 6
+
+
+def test_images_of_many_blocks_and_slabs_of_any_size(folder, monkeypatch):
+    monkeypatch.setattr("disent_plugins.data_adapters.cache_hash.BLOCK", 5000)
+    table = prepare(data_files.Large(9))
+    said = []
+    verify(table.path, lambda *step: said.append(step))
+    assert len(said) == 8
+    assert said[-1] == (9, 9, "verifying large")
+    flip(table.path, 4096 * 9 - 1)
+    with pytest.raises(DataMissing, match="its images hash to"):
+        verify(table.path)

@@ -15,7 +15,7 @@ import pytest
 from helpers import builders, data_files
 
 from disent_plugins.data_adapters.adapter import RawFile, RawTable
-from disent_plugins.data_adapters.cache import verify
+from disent_plugins.data_adapters.cache_read import verify
 from disent_plugins.data_adapters.store import prepare
 from disent_plugins.errors import DataMissing, PluginFailure, UsageError, WorkFailed
 
@@ -29,8 +29,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def h5_files(folder: Path) -> list[str]:
-    """Everything but the lock file."""
-    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+    """Everything but the lock file and the note that a cache was checked."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix not in (".lock", ".checked"))
 
 
 def raw(images=data_files.Tiny.images, factors=None, split=None) -> RawTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -87,6 +88,13 @@ def test_a_missing_face_is_named(celeba, zipped):
 def test_an_unreadable_face_is_named(celeba, content):
     (celeba / "img_align_celeba" / "000005.jpg").write_bytes(content)
     with pytest.raises(DataMissing, match=r"000005\.jpg of CelebA cannot be read"):
+        pixels(Celeba(), celeba)
+
+
+def test_a_face_that_is_a_named_pipe_is_not_waited_for(celeba):
+    (celeba / "img_align_celeba" / "000005.jpg").unlink()
+    os.mkfifo(celeba / "img_align_celeba" / "000005.jpg")
+    with pytest.raises(DataMissing, match=r"000005\.jpg of CelebA cannot be read.*\n.*it is a named pipe, not a file"):
         pixels(Celeba(), celeba)
 
 

@@ -12,7 +12,8 @@ from helpers import data_files
 
 from disent_plugins.contracts import Factor
 from disent_plugins.data_adapters.adapter import RawTable
-from disent_plugins.data_adapters.cache import cache_path, open_table, verify
+from disent_plugins.data_adapters.cache import cache_path
+from disent_plugins.data_adapters.cache_read import open_table, verify
 from disent_plugins.data_adapters.cars3d import Cars3d
 from disent_plugins.data_adapters.digits import Digits
 from disent_plugins.data_adapters.samplers import make_sampler

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -71,6 +72,12 @@ def test_code_in_a_checkpoint_is_refused_and_not_executed(tmp_path: Path, write)
 def test_a_missing_checkpoint_says_how_to_get_one(tmp_path: Path):
     with pytest.raises(UsageError, match=r"run has no checkpoint last\.pt.*\n.*\nTrain again with: disent run"):
         load(tmp_path / "run" / "checkpoints" / "last.pt")
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "last.pt")
+    with pytest.raises(UsageError, match="it is a named pipe, not a file"):
+        load(tmp_path / "last.pt")
 
 
 def test_another_format_version_is_refused(tmp_path: Path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -194,6 +195,9 @@ def test_a_missing_file_is_named(tmp_path: Path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="cannot be read"):
         read_config_file(tmp_path / "binary")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="it is a named pipe, not a file"):
+        read_config_file(tmp_path / "pipe")
 
 
 # Resuming

@@ -24,6 +24,7 @@ from disent_plugins.content import MISSING, Factor, FactorKind, content_labels
 from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import replacing
+from disent_plugins.hdf5 import NotPlain, names, opened, read
 from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
 from disent_plugins.metrics.codes.kinds import as_text, coded, from_text, read_table, size_of
@@ -86,7 +87,12 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
             arrays, holds = _read_npz(path)
         else:
             raise _unknown_kind(path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except NotPlain as error:
+        hint = "Save the arrays themselves, for example with numpy.savez."
+        raise UsageError(
+            f"{path} cannot be read.", f"Only arrays in the file itself are read: {error}.", hint
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, str(error).rstrip(".")) from error
     version = arrays.pop("format_version", None)
     if version is not None and version != FORMAT_VERSION:
@@ -304,14 +310,7 @@ def _without_objects(path: Path, file: Mapping[str, Any], names: list[str]) -> I
 def _read_hdf5(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The arrays and attributes that are ours, and the names of all; a group's ends in ``/``."""
     wanted = (*KNOWN, "format_version", "split_source", "notes")
-    with h5py.File(path, "r") as file:
+    with opened(path) as file:
         found = {name: file.attrs[name] for name in wanted if name in file.attrs}
-        sets = [name for name in file if isinstance(file.get(name), h5py.Dataset)]
-        groups = [f"{name}/" for name in file if name not in sets]
-        return found | {name: _array(file[name]) for name in sets if name in (*KNOWN, "described")}, sets + groups
-
-
-def _array(dataset: h5py.Dataset) -> np.ndarray:
-    """What a dataset holds; texts as in an ``.npz``, where h5py would give Python objects."""
-    is_text = h5py.check_string_dtype(dataset.dtype)
-    return np.asarray(dataset.asstr()[()], dtype=str) if is_text else np.asarray(dataset[()])
+        holds = names(file)
+        return found | {name: read(file, name) for name in holds if name in (*KNOWN, "described")}, holds
