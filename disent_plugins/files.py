@@ -106,13 +106,15 @@ def require_regular(path: Path) -> None:
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int | None = None) -> bytes:
     """The bytes of a regular file.
 
     Raises:
-        OSError: It is missing, no regular file, or cannot be read.
+        OSError: It is missing, no regular file, has more than ``most`` bytes, or cannot be read.
     """
     require_regular(path)
+    if most is not None and (size := path.stat().st_size) > most:
+        raise OSError(f"{path} has {size} bytes, and more than {most} are not read")
     return path.read_bytes()
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "numpy", "h5py", "sklearn", "scipy", "matplotlib", "PIL", "pooch"}
+HEAVY = {"torch", "numpy", "h5py", "sklearn", "scipy", "matplotlib", "PIL", "requests"}
 LOADED = f"""
 import json, sys
 def report():

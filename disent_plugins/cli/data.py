@@ -75,7 +75,7 @@ def show_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
 
     adapter, _ = _adapter(name, set_data)
     info = adapter.info
-    options = describe(adapter.Config) if info.options else []
+    options = describe(adapter.Config) if hasattr(adapter, "Config") else []
     path = cache_path(info)
     size = size_of(path) if path.is_file() else {"images": None, "bytes": None}
     document = {
@@ -95,6 +95,7 @@ def show_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
         state.print_json(document)
         return
     rows = [
+        *([["subset", f"{info.subset}: not the published images, or not all of them"]] if info.subset else []),
         ["images", " x ".join(str(size) for size in info.image.shape) + " (channels, height, width)"],
         ["factors", ", ".join(_words(factor) for factor in info.factors) + f"; content is {info.content}"],
         ["made by", info.preprocessing],
@@ -135,6 +136,7 @@ def prepare_data(
     if json:
         state.print_json(document)
         return
+    name += table.info.subset_words
     counts = ", ".join(f"{count:,} {split}" for split, count in splits.items() if count)
     state.out.print(f"{name}: {len(table.images):,} images ({counts}) in {table.path}", markup=False, soft_wrap=True)
 

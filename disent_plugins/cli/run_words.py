@@ -17,9 +17,8 @@ def announce(ready: Session) -> None:
     options = ", ".join(f"{key}={_value(value)}" for key, value in settings.options.items())
     table = ready.table
     train, test = len(table.rows("train")[: settings.limit]), len(table.rows("test"))
-    state.say(
-        f"{settings.model} on {settings.data}: {train:,} training and {test:,} test images, {ready.trainer.device}"
-    )
+    what = f"{settings.model} on {settings.data}{table.info.subset_words}"
+    state.say(f"{what}: {train:,} training and {test:,} test images, {ready.trainer.device}")
     state.say(
         f"epochs {settings.epochs}, batch {settings.batch_size}, lr {settings.lr:g}, milestones "
         f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}, {settings.precision}"

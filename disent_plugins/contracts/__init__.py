@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from disent_plugins.content import Factor as Factor
 from disent_plugins.contracts.data import SPLITS as SPLITS
+from disent_plugins.contracts.data import SUBSET as SUBSET
 from disent_plugins.contracts.data import DatasetInfo as DatasetInfo
 from disent_plugins.contracts.data import ImageSpec as ImageSpec
 from disent_plugins.contracts.data import ImageTable as ImageTable

@@ -13,6 +13,9 @@ from disent_plugins.content import Factor, content_labels
 if TYPE_CHECKING:
     import numpy as np
 
+SUBSET = "subset"
+"""The option that every data set with raw files has."""
+
 SPLITS = ("train", "validation", "test")
 """Names of the values 0, 1, 2 of a ``split`` array."""
 
@@ -46,7 +49,8 @@ class DatasetInfo:
         preprocessing: From raw file to image, exactly: part of the cache's identity.
         licence: Terms of use, in one line.
         reference: Publication.
-        options: What was chosen of the adapter's ``Config``, set by its maker: part of the cache's identity.
+        options: What was chosen of the adapter's ``Config``, set by its maker, and ``subset``: part of the cache's
+            identity.
 
     Raises:
         ValueError: The name could lead out of a folder: it is no word of letters, digits, ``-``, ``_`` and ``.``.
@@ -70,6 +74,16 @@ class DatasetInfo:
     def factor_names(self) -> tuple[str, ...]:
         """Names of the factors, in the order of their columns."""
         return tuple(factor.name for factor in self.factors)
+
+    @property
+    def subset(self) -> str:
+        """Somebody's own name for raw files that are not the published ones, or not all; otherwise empty."""
+        return str(self.options.get(SUBSET, ""))
+
+    @property
+    def subset_words(self) -> str:
+        """To be said after the name wherever results are: ``", subset 'mine'"``, or nothing."""
+        return f", subset '{self.subset}'" if self.subset else ""
 
 
 @dataclass

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from disent_plugins.contracts import DatasetInfo
+from disent_plugins.contracts import SUBSET, DatasetInfo
 from disent_plugins.errors import UsageError
 from disent_plugins.options import build
 
 if TYPE_CHECKING:
     import numpy as np
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,9 @@ class RawFile:
         name: File name, or path inside the source folder, its parts separated by ``/``.
         urls: Mirrors, tried in order; empty where a licence forbids a direct download.
         hash: ``"sha256:..."`` or ``"md5:..."``; empty if none is published (then the first download pins it).
-        size: Bytes, 0 if unknown.
+        size: Bytes, 0 if unknown; a download of another size is refused.
         obtain: Where people get it by hand, shown when there is no URL.
+        unpacked: The hash of what a ``.gz`` holds, where it may also lie unpacked, under its name without ``.gz``.
 
     Raises:
         ValueError: The name leads out of the source folder.
@@ -35,6 +39,7 @@ class RawFile:
     hash: str = ""
     size: int = 0
     obtain: str = ""
+    unpacked: str = ""
 
     def __post_init__(self) -> None:
         parts = str(self.name).split("/")
@@ -85,9 +90,30 @@ class DataAdapter(Protocol):
 def make_adapter(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> Any:
     """An adapter with the options ``chosen``, which may be text; its ``info.options`` holds all of them.
 
+    Every data set with raw files has the option ``subset``, which is no part of its ``Config`` (see
+    ``DatasetInfo.subset``).
+
     Raises:
         UsageError: The data set ``name`` takes no options, not this one, or not this value.
     """
+    subset = chosen.get(SUBSET, "")
+    chosen = {key: value for key, value in chosen.items() if key != SUBSET}
+    adapter = _configured(adapter_class, chosen, name)
+    if subset == "":
+        return adapter
+    if not adapter.files:
+        why = "It has no raw files of which there could be others."
+        raise UsageError(f"The data set '{name}' has no subsets.", why, "Leave --set-data subset=... out.")
+    if not isinstance(subset, str) or not _NAME.fullmatch(subset):
+        why = "It takes 1 to 40 letters, digits, '.', '_' and '-'."
+        raise UsageError(
+            f"{SUBSET}={subset} is no name for a subset.", why, "For example: --set-data subset=first-1000"
+        )
+    adapter.info = replace(adapter.info, options={**adapter.info.options, SUBSET: subset})
+    return adapter
+
+
+def _configured(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> Any:
     config_class = getattr(adapter_class, "Config", None)
     if config_class is None:
         if chosen:

@@ -14,7 +14,7 @@ def check_member(name: str, archive: Path) -> None:
         DataMissing: The path is unsafe; an archive with such a member is not trusted at all.
     """
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0][:2]:
+    if path.is_absolute() or ".." in path.parts or ":" in str(path)[:2]:
         raise DataMissing(
             f"{archive} was refused.",
             f"Its member {name!r} points outside the archive's own folder; nothing was written.",

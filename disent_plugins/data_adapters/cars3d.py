@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from disent_plugins.contracts import DatasetInfo, Factor, ImageSpec
+from disent_plugins.contracts import SUBSET, DatasetInfo, Factor, ImageSpec
 from disent_plugins.data_adapters.adapter import RawFile, RawTable
 from disent_plugins.data_adapters.archives import check_member
+from disent_plugins.data_adapters.bounds import PIECE, BoundedGzip
+from disent_plugins.data_adapters.matlab import read_array
 from disent_plugins.data_adapters.parallel import ordered_map
 from disent_plugins.errors import DataMissing
-from disent_plugins.files import digest
+from disent_plugins.files import digest, read_bytes
 from disent_plugins.options import Options, option
 
 ARCHIVE = "nips2015-analogy-data.tar.gz"
@@ -38,7 +38,7 @@ PITCHES, YAWS = (0, 6, 12, 18), tuple(range(0, 360, 15))
 """Degrees, as every file lists them in ``PITCH_LIST`` and ``YAW_LIST``."""
 
 _SHAPE = (128, 128, 3, 24, 4)
-_LARGEST = 64 << 20  # bytes; the real files have 1 MB
+_MEMBERS = 20_000  # that the archive may have
 
 
 @dataclass(frozen=True)
@@ -88,25 +88,30 @@ class Cars3d:
         """Read the cars from the archive or the unpacked files in ``source`` (also in its ``cars`` or ``data/cars``).
 
         Raises:
-            DataMissing: Cars are missing, unreadable, or not the published ones.
+            DataMissing: Cars are missing, unreadable, or not the published ones; a subset may lack cars, but not all
+                to train with or all that are held out.
         """
-        cars, sources = _locate(source or Path(), self.names)
-        model, elevation, azimuth = np.indices((len(self.names), 4, 24)).reshape(3, -1)
-        test = np.array([name in self.held_out for name in self.names])
+        found, sources = _locate(source or Path(), self.names)
+        cars = {name: found[name] for name in self.names if name in found}
+        test = np.array([name in self.held_out for name in cars])
+        if not self.info.subset or not test.any() or test.all():
+            _require(self.names, cars, source or Path())
+        model, elevation, azimuth = np.indices((len(cars), 4, 24)).reshape(3, -1)
         split = np.where(test[model], 2, 0).astype(np.uint8)
         return RawTable(np.stack([elevation, azimuth, model], axis=1), split, self._slabs(cars, sources), sources)
 
     def _slabs(self, cars: dict[str, Path | bytes], sources: dict[str, str]) -> Iterator[np.ndarray]:
         seen = hashlib.sha256()
-        for im, small in ordered_map(lambda name: _decode(name, cars[name], self.config.size), self.names):
+        for im, small in ordered_map(lambda name: _decode(name, cars[name], self.config.size), cars):
             seen.update(im.data)
             yield small
         sources["im of all cars"] = found = "sha256:" + seen.hexdigest()
-        if self.im_digest and found != self.im_digest:
+        if self.im_digest and not self.info.subset and found != self.im_digest:
             raise DataMissing(
                 "These are not the published cars.",
                 f"The images of all cars hash to {found}, the published ones to {self.im_digest}.",
-                "Delete the raw files and download the archive again: disent data prepare cars3d",
+                "Delete the raw files and download the archive again: disent data prepare cars3d. Other cars have to "
+                f"be asked for by a name of your own: --set-data {SUBSET}=NAME",
             )
 
 
@@ -115,7 +120,6 @@ def _locate(source: Path, names: tuple[str, ...]) -> tuple[dict[str, Path | byte
     for folder in (source, source / "cars", source / "data" / "cars"):
         if any(folder.glob("car_*_mesh.mat")):
             paths: dict[str, Path | bytes] = {name: folder / name for name in names if (folder / name).is_file()}
-            _require(names, paths, folder)
             return paths, {}
     archive = source / ARCHIVE
     if not archive.is_file():
@@ -125,18 +129,18 @@ def _locate(source: Path, names: tuple[str, ...]) -> tuple[dict[str, Path | byte
             "Download it: disent data prepare cars3d; or name the folder that holds it: --source DIR",
         )
     members = _read_archive(archive, set(names))
-    _require(names, members, archive)
     return members, {ARCHIVE: "sha256:" + digest(archive)}
 
 
-def _require(names: tuple[str, ...], found: dict[str, Path | bytes], place: Path) -> None:
+def _require(names: tuple[str, ...], found: Collection[str], place: Path) -> None:
     missing = [name for name in names if name not in found]
     if missing:
         listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise DataMissing(
             f"Cars3D in {place} is incomplete.",
             f"{len(missing)} of {len(names)} cars are missing: {listed}.",
-            "Complete it, or delete it and download the archive: disent data prepare cars3d",
+            "Complete it, or delete it and download the archive: disent data prepare cars3d. A part of the cars has to "
+            f"be asked for by a name of your own: --set-data {SUBSET}=NAME",
         )
 
 
@@ -144,14 +148,16 @@ def _read_archive(archive: Path, names: set[str]) -> dict[str, Path | bytes]:
     """The cars' files as bytes, 115 MB: a compressed archive has no random access, nor the order of the names."""
     found: dict[str, Path | bytes] = {}
     try:
-        with tarfile.open(archive, "r|gz") as tar:
-            for member in tar:
+        with BoundedGzip(archive) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as tar:
+            for number, member in enumerate(tar):
                 check_member(member.name, archive)
+                if number == _MEMBERS or member.size < 0:
+                    raise tarfile.ReadError(f"it has more than {_MEMBERS} members, or one of {member.size} bytes")
                 name = PurePosixPath(member.name).name
                 file = tar.extractfile(member) if name in names and member.isreg() else None
-                if file is not None and member.size <= _LARGEST:
+                if file is not None and member.size <= PIECE:
                     found[name] = file.read()
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         raise DataMissing(
             f"{archive} cannot be read.",
             f"It is truncated or damaged: {error}.",
@@ -171,17 +177,13 @@ def _decode(name: str, car: Path | bytes, size: int) -> tuple[np.ndarray, np.nda
 
 
 def _load(name: str, car: Path | bytes) -> np.ndarray:
-    from scipy.io import loadmat
-
+    what = name if isinstance(car, bytes) else str(car)
     hint = "Delete it and download the archive again: disent data prepare cars3d"
     try:
-        content = loadmat(io.BytesIO(car) if isinstance(car, bytes) else car, variable_names=["im"])
+        content = car if isinstance(car, bytes) else read_bytes(car, PIECE)
+        return read_array(content, "im", _SHAPE, "uint8", PIECE)
+    except LookupError as error:
+        raise DataMissing(f"{what} is not a car of Cars3D.", str(error.args[0]), hint) from error
     except Exception as error:  # a damaged MAT file makes the reader fail in many ways
         why = f"It is not a readable MATLAB file: {type(error).__name__}: {error}."
-        raise DataMissing(f"{name if isinstance(car, bytes) else car} cannot be read.", why, hint) from error
-    im = content.get("im")
-    if im is None or im.shape != _SHAPE or im.dtype != np.uint8:
-        found = "no 'im'" if im is None else f"'im' {im.dtype} {im.shape}"
-        why = f"It holds {found}, expected 'im' uint8 {_SHAPE}."
-        raise DataMissing(f"{name if isinstance(car, bytes) else car} is not a car of Cars3D.", why, hint)
-    return im
+        raise DataMissing(f"{what} cannot be read.", why, hint) from error

@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +26,11 @@ IDENTITY, PARTITION = "identity_CelebA.txt", "list_eval_partition.txt"
 _PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 _SIZE, _CROP, _SIDE = (178, 218), (19, 39, 159, 179), 64
 _SLAB = 128
+_PEOPLE = 10177
+_LIST, _JPEG = 64 << 20, 1 << 20  # bytes; the real lists have 3 MB, a JPEG 7 kB on average
+
+
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class Celeba:
@@ -34,7 +39,7 @@ class Celeba:
     info = DatasetInfo(
         name="celeba",
         image=ImageSpec(3, _SIDE, _SIDE),
-        factors=(Factor("identity", 10177),),
+        factors=(Factor("identity", _PEOPLE),),
         content="identity",
         groups_are_distinct=True,
         preprocessing=(
@@ -48,7 +53,7 @@ class Celeba:
         RawFile(
             ARCHIVE,
             hash="md5:00d2c5bc6d35e252742224ab0c1e8fcb",
-            obtain=f"'Align&Cropped Images' at {_PAGE}, or its unpacked folder {FOLDER}",
+            obtain=f"'Align&Cropped Images' at {_PAGE} (the terms forbid passing it on), or unpacked as {FOLDER}",
         ),
         RawFile(IDENTITY, hash="md5:32bd1bd63d3c78cd57e08160ec5ed1e2", obtain=f"'Identities Annotations' at {_PAGE}"),
         RawFile(
@@ -60,8 +65,9 @@ class Celeba:
         """Read the label files and the JPEGs, from the folder or the zip, in ``source``.
 
         Raises:
-            DataMissing: A file is missing or unreadable, the label files contradict each other or a person is in
-                two splits, or the zip has a member that escapes its folder.
+            DataMissing: A file is missing or unreadable, the label files contradict each other, name more people than
+                there are, none to train or to test with, or a person in two splits, or the zip has a member that
+                escapes its folder.
         """
         source = source or Path()
         require_by_hand("celeba", self.files, source)
@@ -80,7 +86,12 @@ def _labels(source: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     split = np.array([parts[name] for name in names])
     if split.max() > 2:
         raise _bad(f"{source / PARTITION} is not CelebA's.", f"It has the partition {split.max()}; 0, 1 and 2 exist.")
+    if not (split == 0).any() or not (split == 2).any():
+        why = "Models are trained on partition 0 and measured on partition 2, and it lacks one of them."
+        raise _bad(f"{source / PARTITION} is not CelebA's.", why)
     people, identity = np.unique([identities[name] for name in names], return_inverse=True)
+    if len(people) > _PEOPLE:
+        raise _bad(f"{source / IDENTITY} is not CelebA's.", f"It names {len(people)} people; there are {_PEOPLE}.")
     first, last = np.full(len(people), 3), np.full(len(people), -1)
     np.minimum.at(first, identity, split)
     np.maximum.at(last, identity, split)
@@ -93,11 +104,15 @@ def _labels(source: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 def _read_list(path: Path) -> dict[str, int]:
     """``NAME NUMBER`` lines, in order."""
     found: dict[str, int] = {}
-    for number, line in enumerate(read_bytes(path).splitlines(), 1):
+    try:
+        content = read_bytes(path, _LIST)
+    except OSError as error:
+        raise _bad(f"{path} cannot be read.", f"{error}.") from error
+    for number, line in enumerate(content.splitlines(), 1):
         words = line.decode("utf-8", "replace").split()
         if not words:
             continue
-        if len(words) != 2 or not words[1].isdecimal() or PurePosixPath(words[0]).name != words[0]:
+        if len(words) != 2 or not _NUMBER.fullmatch(words[1]) or PurePosixPath(words[0]).name != words[0]:
             raise _bad(f"{path} is not a list of CelebA.", f"Line {number} is not 'NAME NUMBER': {line[:80]!r}.")
         if words[0] in found:
             raise _bad(f"{path} is not a list of CelebA.", f"Line {number} names {words[0]} again.")
@@ -124,20 +139,28 @@ def _images(source: Path, names: list[str]) -> Iterator[Callable[[str], bytes]]:
     folder, path = source / FOLDER, source / ARCHIVE
     if folder.is_dir():
         _require(names, {entry.name for entry in os.scandir(folder)}, folder)
-        yield lambda name: read_bytes(folder / name)
+        yield lambda name: read_bytes(folder / name, _JPEG)
         return
     with _opened(path) as archive:
         for member in archive.namelist():
             check_member(member, path)
         members = {PurePosixPath(member).name: member for member in archive.namelist() if not member.endswith("/")}
         _require(names, members.keys(), path)
-        yield lambda name: archive.read(members[name])
+        yield lambda name: _member(archive, members[name])
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as file:
+        content = file.read(_JPEG + 1)
+    if len(content) > _JPEG:
+        raise OSError(f"it has more than {_JPEG} bytes")
+    return content
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise _bad(f"{path} cannot be read.", f"It is truncated or no zip archive: {error}.") from error
 
 
@@ -154,7 +177,7 @@ def _decode(names: list[str], read: Callable[[str], bytes]) -> tuple[list[bytes]
         try:
             jpegs.append(read(name))
             images[row] = shrink(jpegs[-1])
-        except (OSError, SyntaxError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        except Exception as error:  # damaged or encrypted archives and JPEGs make their readers fail in many ways
             raise _bad(f"{name} of CelebA cannot be read.", f"{type(error).__name__}: {error}.") from error
     return jpegs, images
 
@@ -163,14 +186,31 @@ def shrink(jpeg: bytes) -> np.ndarray:
     """A JPEG of 178x218 pixels -> its centre crop as uint8 [64, 64, 3].
 
     Raises:
-        OSError, ValueError: It is not such a JPEG.
+        OSError, SyntaxError, ValueError: It is not such a JPEG, or it is cut short.
     """
     from PIL import Image
 
-    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+    pixels, progressive = _rgb(jpeg)
+    # A decoder paints grey what a JPEG lacks, or coarse if it is progressive. If such a one takes more data than there
+    # is before the mark of its end, it was cut short.
+    if progressive or (pixels[-2:, -2:] == 128).all():
+        end = jpeg.rindex(b"\xff\xd9")
+        more, _ = _rgb(jpeg[:end] + b"\x55" * 64 + jpeg[end:])
+        if (pixels != more).any():
+            raise ValueError("it holds less than its 178x218 pixels")
+    face = Image.fromarray(pixels).crop(_CROP)
+    return np.asarray(face.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
+
+
+def _rgb(jpeg: bytes) -> tuple[np.ndarray, bool]:
+    """[218, 178, 3] uint8, and whether the JPEG is progressive."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    # Opened as what it is, for ``Image.open`` warns of sizes that are refused here anyway.
+    with JpegImageFile(io.BytesIO(jpeg)) as image:
         if image.size != _SIZE:
             raise ValueError(f"it has {image.size[0]}x{image.size[1]} pixels, aligned faces have 178x218")
-        return np.asarray(image.convert("RGB").crop(_CROP).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
+        return np.asarray(image.convert("RGB")), "progressive" in image.info
 
 
 def _bad(what: str, why: str) -> DataMissing:

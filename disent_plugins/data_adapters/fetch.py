@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 
-from disent_plugins.contracts import Report
+from disent_plugins.contracts import SUBSET, Report
 from disent_plugins.data_adapters.adapter import RawFile
 from disent_plugins.data_adapters.cache import quiet
-from disent_plugins.errors import DataMissing
+from disent_plugins.errors import DataMissing, DisentError
 from disent_plugins.files import digest, read_json, replacing, write_json
 
 PINS = "pins.json"
 """Beside the raw files: name to hash of first downloads whose publisher gives no hash."""
 
+LARGEST = 16 << 30
+"""Bytes of a download."""
+
 _TIMEOUT = 30  # seconds without an answer
+_PATIENCE, _SLOWEST = 60, 10_000  # seconds that a mirror may take, and one more for every so many bytes
+_PIECE = 1 << 18
 
 
 class _Refused(Exception):
@@ -36,6 +43,7 @@ def fetch(name: str, files: Sequence[RawFile], folder: Path, report: Report = qu
         WorkFailed: The disk is full.
     """
     require_by_hand(name, files, folder)
+    require_published(name, [file for file in files if not file.urls], folder, report)
     for file in files:
         if file.urls:
             _ensure(name, file, folder / file.name, report)
@@ -57,15 +65,37 @@ def require_by_hand(name: str, files: Sequence[RawFile], folder: Path) -> None:
     steps = [f"  {f.name}: {f.obtain}" + (f" ({f.hash.replace(':', ' ')})" if f.hash else "") for f in needed]
     raise DataMissing(
         f"Data set '{name}' has to be fetched by hand: there is no {' and no '.join(missing)} in {folder}.",
-        "Its terms do not allow a direct download. The files are:\n" + "\n".join(steps),
+        "There is no address to download it from. The files are:\n" + "\n".join(steps),
         f"Put them into {folder} and run: disent data prepare {name}; "
         f"or, if they lie elsewhere: disent data prepare {name} --source DIR",
     )
 
 
+def require_published(name: str, files: Sequence[RawFile], folder: Path, report: Report = quiet) -> None:
+    """Check that of the raw files in ``folder``, packed or not, those with a published hash are the published ones.
+
+    Raises:
+        DataMissing: One is not: both hashes, and how to use other files.
+    """
+    for file in files:
+        path, wanted, size = folder / file.name, file.hash, file.size
+        if file.unpacked and not path.is_file():
+            path, wanted, size = path.with_suffix(""), file.unpacked, 0
+        if not wanted or not path.is_file():
+            continue
+        report(0, 0, f"checking {path.name}")
+        if fault := _fault(path, wanted, size):
+            raise DataMissing(
+                f"{path} is not the published file of data set '{name}'.",
+                f"{fault[0].upper()}{fault[1:]}.",
+                "Get it again from its official source. Other files, or a part of them, have to be asked for by a name "
+                f"of your own: disent data prepare {name} --source DIR --set-data {SUBSET}=NAME",
+            )
+
+
 def _ensure(name: str, file: RawFile, target: Path, report: Report) -> None:
     wanted = file.hash or _pins(target.parent).get(file.name, "")
-    fault = _fault(target, wanted) if target.is_file() else "there is no such file"
+    fault = _fault(target, wanted, file.size) if target.is_file() else "there is no such file"
     if fault:
         _download(name, file, target, wanted, [f"{target}: {fault}"], report)
 
@@ -81,8 +111,29 @@ def pin(files: Sequence[RawFile], folder: Path) -> None:
         write_json(folder / PINS, pins | found)
 
 
+def without_downloads(error: DataMissing, new: Sequence[RawFile], folder: Path) -> DataMissing:
+    """Remove first downloads that no hash vouches for and that could not be read; the error says where they were from.
+
+    Args:
+        error: The fault of the raw files.
+        new: The raw files that were not there before.
+        folder: Where they are.
+    """
+    pins = _pins(folder)
+    gone = [file for file in new if file.urls and not file.hash and file.name not in pins]
+    for file in gone:
+        (folder / file.name).unlink(missing_ok=True)
+    facts = [f"{file.name} was downloaded from {' or '.join(file.urls)}, and is removed." for file in gone]
+    return DataMissing(error.what, "\n".join([error.why, *facts]), error.hint)
+
+
 def _pins(folder: Path) -> dict[str, str]:
-    return dict(read_json(folder / PINS)) if (folder / PINS).is_file() else {}
+    path = folder / PINS
+    pins = read_json(path) if path.is_file() else {}
+    if not isinstance(pins, dict) or not all(isinstance(hash, str) for hash in pins.values()):
+        why = "It holds the hashes of first downloads by file name, and this is something else."
+        raise DataMissing(f"{path} cannot be used.", why, "Remove it to accept new downloads.")
+    return pins
 
 
 def _download(name: str, file: RawFile, target: Path, wanted: str, failures: list[str], report: Report) -> None:
@@ -93,51 +144,67 @@ def _download(name: str, file: RawFile, target: Path, wanted: str, failures: lis
     for url in file.urls:
         try:
             with replacing(target) as partial:
-                _stream(url, partial, f"downloading {file.name}", report)
+                _stream(url, partial, file.size, f"downloading {file.name}", report)
                 if fault := _fault(partial, wanted):
                     raise _Refused(fault)
             return
         except _Refused as refusal:
             failures.append(f"{url}: {refusal}")
+        except DisentError as error:  # the disk's
+            raise type(error)(error.what, f"{error.why}\nIt was being downloaded from {url}", error.hint) from error
     raise _unavailable(name, file, target, wanted, failures)
 
 
-class _Progress:
-    """What pooch takes for a progress bar, passing on to a ``Report``; it also remembers the announced size."""
-
-    def __init__(self, what: str, report: Report) -> None:
-        self.what, self.report = what, report
-        self.total = self.done = 0
-
-    def update(self, count: int) -> None:
-        self.done = min(self.done + count, self.total) if self.total else self.done + count
-        self.report(self.done, self.total, self.what)
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        pass
-
-
-def _stream(url: str, partial: Path, what: str, report: Report) -> None:
-    import pooch
+def _stream(url: str, partial: Path, size: int, what: str, report: Report) -> None:
+    """Download to ``partial``: no more than the known or announced size, and no slower than ``_SLOWEST``."""
     import requests
 
-    progress = _Progress(what, report)
-    # Compressed transfer would make the announced size meaningless.
-    headers = {"Accept-Encoding": "identity"}
-    download = pooch.HTTPDownloader(progressbar=progress, chunk_size=1 << 18, timeout=_TIMEOUT, headers=headers)
+    begun, done = monotonic(), 0
+    with _as_refusal():
+        # Compressed transfer would make the announced size meaningless.
+        response = requests.get(url, stream=True, timeout=_TIMEOUT, headers={"Accept-Encoding": "identity"})
+    with response:
+        with _as_refusal():
+            response.raise_for_status()
+            announced = int(response.headers.get("Content-Length") or 0)
+        expected = size or announced
+        if announced not in (0, expected):
+            raise _Refused(f"it announces {announced} bytes, the file has {size}")
+        most = min(expected or LARGEST, LARGEST)
+        if expected > most:
+            raise _Refused(f"it announces {expected} bytes, and more than {LARGEST} are not downloaded")
+        # ``read1`` gives what has arrived; ``read``, which older versions have alone, waits for all that it is asked.
+        read = getattr(response.raw, "read1", response.raw.read)
+        with partial.open("wb") as file:
+            while True:
+                with _as_refusal():
+                    piece = read(_PIECE, decode_content=False)
+                if not piece:
+                    break
+                done += len(piece)
+                if done > most:
+                    raise _Refused(f"it sends more than {most} bytes")
+                if (seconds := monotonic() - begun) > _PATIENCE + done / _SLOWEST:
+                    raise _Refused(f"it is too slow: {done} bytes in {seconds:.0f} s")
+                file.write(piece)
+                report(done, expected, what)
+    if done < expected:
+        raise _Refused(f"the download broke off after {done} of {expected} bytes")
+
+
+@contextlib.contextmanager
+def _as_refusal() -> Iterator[None]:
+    """Whatever goes wrong with an answer is the mirror's fault; the disk's faults are not raised in here."""
     try:
-        download(url, str(partial), None)
-    except requests.RequestException as error:
+        yield
+    except Exception as error:
         raise _Refused(f"{type(error).__name__}: {error}") from error
-    if progress.total not in (0, partial.stat().st_size):
-        raise _Refused(f"the download broke off after {partial.stat().st_size} of {progress.total} bytes")
 
 
-def _fault(path: Path, wanted: str) -> str:
-    """What is wrong with a file's hash, empty if nothing is."""
+def _fault(path: Path, wanted: str, size: int = 0) -> str:
+    """What is wrong with a file's hash, empty if nothing is; one that is larger than ``size`` is not read."""
+    if size and path.stat().st_size > size:
+        return f"it has {path.stat().st_size} bytes, expected {size}: another file"
     algorithm, _, expected = wanted.partition(":")
     found = digest(path, algorithm) if expected else ""
     return f"its {algorithm} is {found}, expected {expected}: truncated or another file" if found != expected else ""

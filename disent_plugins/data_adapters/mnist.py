@@ -21,8 +21,9 @@ MIRRORS = (
 SLAB = 4096
 
 
-def _file(name: str, size: int, sha256: str) -> RawFile:
-    return RawFile(name, tuple(mirror + name for mirror in MIRRORS), f"sha256:{sha256}", size)
+def _file(name: str, size: int, sha256: str, unpacked: str) -> RawFile:
+    urls = tuple(mirror + name for mirror in MIRRORS)
+    return RawFile(name, urls, f"sha256:{sha256}", size, unpacked=f"sha256:{unpacked}")
 
 
 class Mnist:
@@ -46,15 +47,29 @@ class Mnist:
     )
     files = (
         _file(
-            "train-images-idx3-ubyte.gz", 9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+            "train-images-idx3-ubyte.gz", 9912422,
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         ),
-        _file("train-labels-idx1-ubyte.gz", 28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-        _file("t10k-images-idx3-ubyte.gz", 1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-        _file("t10k-labels-idx1-ubyte.gz", 4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-    )
+        _file(
+            "train-labels-idx1-ubyte.gz", 28881,
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+        _file(
+            "t10k-images-idx3-ubyte.gz", 1648877,
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        _file(
+            "t10k-labels-idx1-ubyte.gz", 4542,
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    )  # fmt: skip
 
     def read(self, source: Path | None) -> RawTable:
-        """Read the four files, with or without ``.gz``, from the folder ``source``.
+        """Read the four files, with or without ``.gz``, from the folder ``source``; a subset may have other numbers.
 
         Raises:
             DataMissing: A file is missing, damaged, or contradicts another.

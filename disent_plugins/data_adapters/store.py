@@ -69,16 +69,27 @@ def _is_current(path: Path, adapter: DataAdapter) -> bool:
 
 def _build(adapter: DataAdapter, source: Path | None, report: Report) -> None:
     from disent_plugins.data_adapters.cache_build import build
-    from disent_plugins.data_adapters.fetch import fetch, pin
+    from disent_plugins.data_adapters.fetch import fetch, pin, require_published, without_downloads
 
+    name, files = adapter.info.name, adapter.files
     if source is not None and not source.is_dir():
         raise DataMissing(f"There is no folder {source}.", "--source names the folder that holds the raw files.")
-    if source is not None or not adapter.files:
+    if source is None and adapter.info.subset:
+        why = f"The subset '{adapter.info.subset}' is of files of your own, and no folder with them is named."
+        raise DataMissing(f"There are no raw files of data set '{name}'.", why, "Name their folder: --source DIR")
+    if source is not None or not files:
+        if source is not None and not adapter.info.subset:
+            require_published(name, files, source, report)
         build(adapter, source, report)
         return
-    folder = fetch(adapter.info.name, adapter.files, cache_folder() / "raw" / adapter.info.name, report)
-    build(adapter, folder, report)
-    pin(adapter.files, folder)
+    folder = cache_folder() / "raw" / name
+    new = [file for file in files if not (folder / file.name).exists()]
+    fetch(name, files, folder, report)
+    try:
+        build(adapter, folder, report)
+    except DataMissing as error:
+        raise without_downloads(error, new, folder) from error
+    pin(files, folder)
 
 
 @contextlib.contextmanager

@@ -20,8 +20,8 @@ _SHA = "sha256:"
 _SHORT = 8
 
 
-def of_run(which: str, checkpoint: Checkpoint, data: str) -> dict[str, Any]:
-    """A run's checkpoint ``last`` or ``best``, and the content hash of the data.
+def of_run(which: str, checkpoint: Checkpoint, data: str, subset: str = "") -> dict[str, Any]:
+    """A run's checkpoint ``last`` or ``best``, and the content hash of the data, with the name of a subset.
 
     ``epoch`` counts the epochs that are done, ``step`` the batches beyond them; ``weights`` is of the weights alone, so
     that equal training gives equal digests.
@@ -33,7 +33,7 @@ def of_run(which: str, checkpoint: Checkpoint, data: str) -> dict[str, Any]:
         "step": progress.step,
         "weights": _SHA + checkpoint.weights_digest(),
         "data": _SHA + data,
-    }
+    } | ({"subset": subset} if subset else {})
 
 
 def of_file(path: Path, blocks: Sequence[str | None] | None) -> dict[str, Any]:

@@ -54,8 +54,9 @@ class TrainedRun:
         device = self.pixels.device
         decode, encode_images = decoder(self.model, device), encoder(self.model, device)
         fuse = fusion(self.model, device)
+        data = f"{self.settings.data}{self.table.info.subset_words}"
         return Subject(
-            name=f"{self.settings.model} on {self.settings.data} ({self.folder.path.name})",
+            name=f"{self.settings.model} on {data} ({self.folder.path.name})",
             codes=self._codes(rows, report),
             seed=self.settings.seed if seed is None else seed,
             out=self.figures,
@@ -111,5 +112,5 @@ def open_run(
     load_weights(model, checkpoint, folder.checkpoint(which))
     table = parts.table(None, report)
     folder.check_same_data(table)
-    of = of_run(which, checkpoint, table.digest)
+    of = of_run(which, checkpoint, table.digest, table.info.subset)
     return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), of)

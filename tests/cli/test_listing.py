@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.data_files import write_mnist
 
 import disent_plugins
 from disent_plugins.data_adapters.cache import cache_path
@@ -129,6 +130,18 @@ def test_a_data_set_shows_its_files_and_whether_it_is_cached(disent, cache):
     assert (digits["cached"], digits["files"]) == (True, [])
     assert Path(digits["cache"]).parent == cache
     assert "disent data prepare mnist" in disent("data", "show", "mnist").out
+
+
+def test_a_subset_is_shown_and_prepared_by_its_name(disent, tmp_path):
+    write_mnist(tmp_path / "raw")
+    refused = disent("data", "prepare", "mnist", "--source", "raw")
+    assert refused.code == 3
+    assert "--set-data subset=NAME" in " ".join(refused.err.split())
+    chosen = ("--set-data", "subset=first-16")
+    assert "mnist, subset 'first-16': 16 images" in disent("data", "prepare", "mnist", "--source", "raw", *chosen).out
+    assert "first-16: not the published images, or not all of them" in disent("data", "show", "mnist", *chosen).out
+    assert disent("data", "show", "mnist", *chosen, "--json").json["options"] == {"subset": "first-16"}
+    assert "subset" not in disent("data", "show", "mnist").out
 
 
 def test_the_digits_are_prepared_and_verified(empty_cache, disent):

@@ -15,6 +15,7 @@ import pytest
 from helpers import data_files
 
 from disent_plugins.contracts import ImageSpec
+from disent_plugins.data_adapters.adapter import make_adapter
 from disent_plugins.data_adapters.cache import ATTRIBUTES, cache_folder, cache_path, checked_path
 from disent_plugins.data_adapters.cache_read import open_table, read_attributes, verify
 from disent_plugins.data_adapters.store import prepare
@@ -124,9 +125,10 @@ def test_a_real_format_goes_through_the_cache(tmp_path):
     from disent_plugins.data_adapters.mnist import Mnist
 
     raw = data_files.write_mnist(tmp_path / "raw")
-    table = prepare(Mnist(), tmp_path / "raw")
+    few = make_adapter(Mnist, {"subset": "few"}, "mnist")
+    table = prepare(few, tmp_path / "raw")
     assert (table.images[:, 2:30, 2:30, 0] == raw).all()
-    assert (prepare(Mnist()).images == table.images).all()
+    assert (prepare(few).images == table.images).all()
 
 
 def test_a_source_that_is_no_folder(tmp_path):

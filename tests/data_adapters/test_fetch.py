@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.server
+import itertools
 import threading
 
 import pytest
 
 from disent_plugins.data_adapters.adapter import RawFile
 from disent_plugins.data_adapters.fetch import PINS, fetch, pin
-from disent_plugins.errors import DataMissing
+from disent_plugins.errors import DataMissing, WorkFailed
 from disent_plugins.files import read_json
 
 CONTENT = bytes(range(256)) * 4000
@@ -19,10 +21,28 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """``/good``, ``/other`` (same length, other content), ``/short`` (breaks off), anything else is missing."""
+    """``/good``, ``/other`` (same length, other content), ``/short`` (breaks off), ``/endless`` (of no length),
+    ``/long`` (announces a terabyte), ``/nonsense`` (announces a text), ``/elsewhere`` (sends on to no address),
+    ``/garbage`` (speaks no HTTP), anything else is missing."""
 
     def do_GET(self):
         self.server.asked.append(self.path)
+        if self.path == "/endless":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(CONTENT)
+            return
+        if self.path in ("/long", "/nonsense", "/elsewhere"):
+            self.send_response(302 if self.path == "/elsewhere" else 200)
+            self.send_header("Content-Length", "a lot" if self.path == "/nonsense" else str(1 << 40))
+            self.send_header("Location", "http://[nowhere")
+            self.end_headers()
+            return
+        if self.path == "/garbage":
+            self.wfile.write(b"\0\1\2 no HTTP\r\n\r\n")
+            return
         if self.path not in ("/good", "/other", "/short"):
             self.send_error(404)
             return
@@ -75,11 +95,12 @@ def test_a_good_download_is_made_once(server, tmp_path, hash):
 
 
 def test_the_next_mirror_takes_over(server, tmp_path):
-    dead = RawFile("data.bin", ("http://127.0.0.1:9/dead", *raw(server, "404", "short", "other", "good")[0].urls),
-                   f"sha256:{SHA}")  # fmt: skip
+    live = raw(server, "404", "short", "other", "long", "nonsense", "elsewhere", "garbage", "endless", "good")[0]
+    urls = ("http://127.0.0.1:9/dead", "file:///etc/hostname", "nonsense://x", "http://[", *live.urls)
+    dead = RawFile("data.bin", urls, f"sha256:{SHA}", len(CONTENT))
     fetch("toy", (dead,), tmp_path)
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
-    assert server.asked == ["/404", "/short", "/other", "/good"]
+    assert server.asked == [url.removeprefix(server.url) for url in live.urls]
     assert names(tmp_path) == ["data.bin"]
 
 
@@ -98,6 +119,34 @@ def test_a_download_that_breaks_off_leaves_nothing(server, tmp_path, hash):
     assert f"{server.url}/short" in str(error.value)
     assert str(len(CONTENT) // 2) in str(error.value)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [0, len(CONTENT)])
+@pytest.mark.parametrize("path", ["endless", "long", "other", "short", "404", "nonsense", "elsewhere", "garbage"])
+def test_a_bad_answer_leaves_nothing_and_names_its_address(server, tmp_path, monkeypatch, path, size):
+    monkeypatch.setattr("disent_plugins.data_adapters.fetch.LARGEST", 2 * len(CONTENT))
+    file = RawFile("data.bin", (f"{server.url}/{path}",), f"sha256:{SHA}", size)
+    with pytest.raises(DataMissing, match=f"  {server.url}/{path}: ") as error:
+        fetch("toy", (file,), tmp_path)
+    if path == "endless":
+        assert f"it sends more than {size or 2 * len(CONTENT)} bytes" in str(error.value)
+    assert names(tmp_path) == []
+    assert server.asked == [f"/{path}"]
+
+
+@pytest.mark.parametrize("path", ["good", "endless"])
+def test_a_download_that_is_too_slow_ends(server, tmp_path, monkeypatch, path):
+    monkeypatch.setattr("disent_plugins.data_adapters.fetch.monotonic", itertools.count(step=10_000).__next__)
+    with pytest.raises(DataMissing, match=rf"{server.url}/{path}: it is too slow: [0-9]+ bytes in [0-9]+ s"):
+        fetch("toy", raw(server, path), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_names_the_address(server, small_disk):
+    (small_disk / "filler").write_bytes(bytes(8 << 20)[: 8 * 1000 * 1000])
+    with pytest.raises(WorkFailed, match=f"It was being downloaded from {server.url}/good"):
+        fetch("toy", raw(server, "good"), small_disk)
+    assert names(small_disk) == ["filler"]
 
 
 def test_a_damaged_file_is_fetched_again_and_leftovers_go(server, tmp_path):
@@ -146,9 +195,39 @@ def test_an_unpublished_hash_is_pinned(server, tmp_path):
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("content", ["[]", "5", '{"data.bin": 3}', '"x"'])
+def test_pins_that_are_none(server, tmp_path, content):
+    (tmp_path / PINS).write_text(content)
+    with pytest.raises(DataMissing, match=r"pins\.json cannot be used"):
+        fetch("toy", raw(server, "good", hash=""), tmp_path)
+
+
 def test_a_published_hash_is_not_pinned(server, tmp_path):
     pin(raw(server, "good"), tmp_path)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(("hash", "kept"), [("", []), (f"sha256:{SHA}", ["data.bin"])])
+def test_a_first_download_that_cannot_be_read_is_removed(server, tmp_path, monkeypatch, hash, kept):
+    """Without a published hash only the adapter can tell that something else was sent."""
+    from helpers import data_files
+
+    from disent_plugins.data_adapters.store import prepare
+
+    monkeypatch.setenv("DISENT_CACHE", str(tmp_path))
+
+    class Unreadable(data_files.Tiny):
+        files = raw(server, "good", hash=hash)
+
+        def read(self, source):
+            raise DataMissing("data.bin cannot be read.", "It is a web page.", "Delete it.")
+
+    for _ in range(2):
+        with pytest.raises(DataMissing, match=r"data\.bin cannot be read") as error:
+            prepare(Unreadable())
+        assert (f"data.bin was downloaded from {server.url}/good, and is removed" in error.value.why) == (not kept)
+        assert names(tmp_path / "raw" / "tiny") == kept
+    assert server.asked == ["/good"] * (1 if kept else 2)
 
 
 def test_prepare_downloads_builds_and_pins(server, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 
 import numpy as np
 import pytest
@@ -46,6 +47,10 @@ GOOD = data_files.idx(np.zeros((12, 28, 28)))
         (IMAGES, gzip.compress(GOOD + b"x"), "9409 follow"),
         (IMAGES, gzip.compress(GOOD[:10]), "inside its header"),
         (IMAGES, gzip.compress(b""), "magic"),
+        (IMAGES, gzip.compress(data_files.idx(np.zeros((0, 28, 28)))), "(0, 28, 28)"),
+        (IMAGES, gzip.compress(GOOD[:4] + b"\xff" * 12), "more than 1073741824 are not read"),
+        (IMAGES, gzip.compress(GOOD[:4] + bytes([0, 16, 0, 0]) + GOOD[8:]), "bytes, and the file has"),
+        (IMAGES, gzip.compress(GOOD + bytes(1 << 20)), "at least 9409 follow"),
         (IMAGES, gzip.compress(GOOD)[:-30], "cannot be read"),
         (IMAGES, b"not gzip at all", "cannot be read"),
         (IMAGES, gzip.compress(data_files.idx(np.zeros((12, 27, 28)))), "27, 28"),
@@ -70,9 +75,20 @@ def test_a_missing_idx_file_is_named(tmp_path):
         Mnist().read(tmp_path)
 
 
+def test_an_unpacked_file_has_what_its_header_says(tmp_path):
+    data_files.write_mnist(tmp_path)
+    (tmp_path / IMAGES).unlink()
+    (tmp_path / IMAGES).with_suffix("").write_bytes(GOOD[:4] + bytes([0, 1, 0, 0]) + GOOD[8:])
+    with pytest.raises(DataMissing, match="Its header says 65536 x 28 x 28 bytes, and the file has 9424 in all"):
+        Mnist().read(tmp_path)
+
+
 @pytest.mark.skipif(not (REAL / "mnist").is_dir(), reason="the real MNIST files are not at hand")
 def test_the_real_mnist():
     table = Mnist().read(REAL / "mnist")
     assert table.factors[:10, 0].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert np.bincount(table.split).tolist() == [50_000, 10_000, 10_000]
     assert table.sources == {file.name: file.hash for file in Mnist.files}
+    for file in Mnist.files:
+        unpacked = gzip.decompress((REAL / "mnist" / file.name).read_bytes())
+        assert file.unpacked == "sha256:" + hashlib.sha256(unpacked).hexdigest()

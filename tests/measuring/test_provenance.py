@@ -59,6 +59,12 @@ def test_a_run_is_its_checkpoint_epoch_weights_and_data():
     assert label(found) == f"best-epoch3-step2-{digest[:8]}"
 
 
+def test_a_run_on_a_subset_names_it():
+    published, other = (of_run("last", checkpoint(), HEX, subset) for subset in ("", "first-1000"))
+    assert other == published | {"subset": "first-1000"}
+    assert "subset" not in published
+
+
 def test_a_file_is_its_bytes_and_what_was_said_of_its_columns(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"codes")
     digest = f"sha256:{hashlib.sha256(b'codes').hexdigest()}"

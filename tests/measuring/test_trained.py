@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,12 @@ def test_images_are_encoded_once_and_kept(opened):
     with torch.no_grad():
         expected = opened.model.encode(images).content.mean
     np.testing.assert_allclose(kept.content, expected, atol=1e-5)
+
+
+def test_a_subject_names_its_subset(opened):
+    assert "subset" not in opened.subject().name
+    opened.table.info = replace(opened.table.info, options={"subset": "first-1000"})
+    assert ", subset 'first-1000' (" in opened.subject().name
 
 
 def test_codes_are_kept_for_their_weights_whatever_becomes_of_the_files(opened, tmp_path):

@@ -28,6 +28,19 @@ NOISE = 1e-14
 _SHOWN = 12
 
 
+_CERTAIN, _TIGHTEST = 1 << 30, 20
+
+
+def believed(name: str, claimed: int, stored: int) -> None:
+    """Refuse an array of a file that claims far more than is stored of it; up to 1 GiB, and 20 times that, it may.
+
+    Raises:
+        ValueError: It claims more bytes.
+    """
+    if claimed > max(_CERTAIN, _TIGHTEST * stored):
+        raise ValueError(f"'{name}' says that it has {claimed} bytes, and {stored} are there")
+
+
 class Door:
     """The arrays of one source, handed out checked.
 

@@ -12,8 +12,7 @@ category, ordered, circular, continuous; continuous columns hold real numbers, N
 from __future__ import annotations
 
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from disent_plugins.hdf5 import NotPlain, names, opened, read
 from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
 from disent_plugins.metrics.codes.kinds import as_text, coded, from_text, read_table, size_of
+from disent_plugins.metrics.codes.npz import read_npz
 from disent_plugins.metrics.codes.twice import counted_once
 from disent_plugins.metrics.statistics.partition import stratified
 from disent_plugins.metrics.statistics.seeds import stream
@@ -84,16 +84,18 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
         if h5py.is_hdf5(path):
             arrays, holds = _read_hdf5(path)
         elif zipfile.is_zipfile(path):
-            arrays, holds = _read_npz(path)
+            arrays, holds = read_npz(path)
         else:
             raise _unknown_kind(path)
+    except UsageError:
+        raise
     except NotPlain as error:
-        hint = "Save the arrays themselves, for example with numpy.savez."
-        raise UsageError(
-            f"{path} cannot be read.", f"Only arrays in the file itself are read: {error}.", hint
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise _damaged(path, str(error).rstrip(".")) from error
+        why, hint = f"Only arrays in the file itself are read: {error}.", "Save the arrays themselves: numpy.savez."
+        raise UsageError(f"{path} cannot be read.", why, hint) from error
+    except MemoryError as error:
+        raise UsageError(f"{path} does not fit into the memory.", f"{error}.", "Measure fewer rows of it.") from error
+    except Exception as error:  # a damaged or encrypted file makes its readers fail in many ways
+        raise _damaged(path, str(error).rstrip(".") or type(error).__name__) from error
     version = arrays.pop("format_version", None)
     if version is not None and version != FORMAT_VERSION:
         why = f"It has format version {version}, this is disent-plugins {__version__}, which reads {FORMAT_VERSION}."
@@ -283,28 +285,6 @@ def _unknown_kind(path: Path) -> UsageError:
 
 def _damaged(path: Path, why: str) -> UsageError:
     return UsageError(f"{path} cannot be read.", f"It is damaged or incomplete: {why}.", "Save or copy it once more.")
-
-
-def _read_npz(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """The arrays that are ours, and the names of all."""
-    with np.load(path, allow_pickle=False) as file:
-        return dict(_without_objects(path, file, file.files)), file.files
-
-
-def _without_objects(path: Path, file: Mapping[str, Any], names: list[str]) -> Iterator[tuple[str, Any]]:
-    for name in names:
-        if name not in KNOWN:
-            continue
-        try:
-            yield name, file[name]
-        except ValueError as error:
-            if "allow_pickle" not in str(error):
-                raise
-            raise UsageError(
-                f"{path} holds Python objects in '{name}'.",
-                "Only plain numbers and texts are read: loading objects could run code.",
-                f"Save it as numbers, for example with {name}.astype(float), or as text with {name}.astype(str).",
-            ) from error
 
 
 def _read_hdf5(path: Path) -> tuple[dict[str, Any], list[str]]:
