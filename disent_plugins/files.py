@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +20,8 @@ from disent_plugins.errors import UsageError, WorkFailed
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {
-    errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG
+    errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG,
+    errno.ELOOP, errno.ENXIO,
 }  # fmt: skip
 
 
@@ -47,17 +51,25 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, locked: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success fsync it and move it into place, on failure remove it.
 
-    A reader, or a process killed at any moment, sees the old file or the new one, never a part.
+    A reader, or a process killed at any moment, sees the old file or the new one, never a part. What killed processes
+    left of this file is removed.
+
+    Args:
+        path: The file.
+        locked: Mark the unfinished file as somebody's for ``remove_leftovers``. HDF5 cannot open a file that is marked.
     """
     with clear_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if locked:
+            remove_leftovers(path.parent, path.name)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        os.close(handle)
         temporary = Path(name)
         try:
+            if locked:
+                _lock(handle)
             yield temporary
             _sync(temporary)
             os.chmod(temporary, 0o666 & ~_umask())
@@ -65,12 +77,53 @@ def replacing(path: Path) -> Iterator[Path]:
             _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left unfinished of a file, or of any, in a folder; what is being written stays."""
+    for leftover in folder.glob(f".{'*' if name is None else glob.escape(name)}.*.partial"):
+        with contextlib.suppress(OSError):  # a folder to read only, or another sweeper was faster
+            handle = os.open(leftover, os.O_RDONLY | _PLAIN)
+            try:
+                if _lock(handle):
+                    leftover.unlink()
+            finally:
+                os.close(handle)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line of text, on the disk when this returns. Nothing is written through a symbolic link or a pipe."""
+    with clear_disk_errors(path):
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _PLAIN, 0o666)
+        with os.fdopen(handle, "ab") as file:
+            file.write(f"{line}\n".encode())
+            file.flush()
+            os.fsync(handle)
+
+
+def require_space(path: Path, size: int) -> None:
+    """Refuse to begin a file of ``size`` bytes where there is no room for it.
+
+    For what writes through HDF5, which crashes when the disk is full as it closes a file.
+
+    Raises:
+        OSError: No space is left.
+    """
+    if shutil.disk_usage(path.parent).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write ``content`` to ``path``, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -123,6 +176,19 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
     require_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _lock(handle: int) -> bool:
+    """Whether nobody else holds the file; it is then held until its handle is closed, be it by SIGKILL."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Flags with which opening neither follows a link nor waits for the other end of a pipe."""
 
 
 def _sync(path: Path) -> None:

@@ -16,12 +16,15 @@ import pytest
 
 from disent_plugins.errors import UsageError, WorkFailed
 from disent_plugins.files import (
+    append_line,
     clear_disk_errors,
     digest,
     read_bytes,
     read_json,
+    remove_leftovers,
     replacing,
     require_regular,
+    require_space,
     write_json,
     write_text,
 )
@@ -148,3 +151,38 @@ def test_other_errors_pass_through(tmp_path):
     with pytest.raises(OSError, match="Input/output") as caught, clear_disk_errors(tmp_path):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     assert caught.value.errno == errno.EIO
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
+def test_lines_are_appended_to_a_plain_file_only(tmp_path, kind):
+    path, target = tmp_path / "log", tmp_path / "mine"
+    append_line(path, "ä")
+    append_line(path, "b")
+    assert path.read_text(encoding="utf-8") == "ä\nb\n"
+    path.unlink()
+    if kind == "link":
+        target.write_text("mine")
+    if "link" in kind:
+        path.symlink_to(target)
+    else:
+        (os.mkfifo if kind == "pipe" else os.mkdir)(path)
+    with pytest.raises(UsageError, match="Cannot write"):
+        append_line(path, "c")
+    assert not target.exists() or target.read_text() == "mine"
+
+
+def test_what_somebody_is_still_writing_is_no_leftover(tmp_path):
+    for name in (".a.x1.partial", ".b.x2.partial", ".mine.partial"):
+        (tmp_path / name).touch()
+    with replacing(tmp_path / "b") as temporary:
+        temporary.write_text("half")
+        assert sorted(os.listdir(tmp_path)) == sorted([".a.x1.partial", ".mine.partial", temporary.name])
+        remove_leftovers(tmp_path)
+        assert sorted(os.listdir(tmp_path)) == sorted([".mine.partial", temporary.name])
+    assert sorted(os.listdir(tmp_path)) == [".mine.partial", "b"]
+
+
+def test_a_file_that_will_not_fit_is_not_begun(tmp_path):
+    require_space(tmp_path / "a", 1)
+    with pytest.raises(WorkFailed, match="The disk is full"), clear_disk_errors(tmp_path / "a"):
+        require_space(tmp_path / "a", 1 << 60)

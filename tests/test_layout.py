@@ -16,7 +16,9 @@ PACKAGE = ROOT / "disent_plugins"
 LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
-FOUNDATION = {"about", "content", "contracts", "errors", "files", "hdf5", "options", "version"}
+FOUNDATION = {
+    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "options", "together", "version",
+}  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
+import contextlib
 import sys
-from types import FrameType
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from disent_plugins import interrupts
 from disent_plugins.cli import data, doctor, metrics, models, run, state
 from disent_plugins.errors import DisentError, Interrupted
 from disent_plugins.version import __version__
@@ -21,18 +22,36 @@ ANYWHERE = ("--version", "--debug", "--no-plugins")
 class Commands(TyperGroup):
     """The command group; Ctrl-C becomes our own error, with its own exit code."""
 
+    def make_context(self, *arguments: Any, **named: Any) -> Any:
+        with interrupted():
+            return super().make_context(*arguments, **named)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            found = super().invoke(ctx)
-            sys.stdout.flush()
-            return found
+            with interrupted():
+                found = super().invoke(ctx)
+                sys.stdout.flush()
+                return found
         except BrokenPipeError:
             # Whoever read our output has gone, as in `disent models list | head -1`: not worth a word.
             state.drop(sys.stdout)
-        except KeyboardInterrupt as error:
-            raise Interrupted(
-                "Interrupted.", "What was being written was not put in place; nothing old is lost."
-            ) from error
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[None]:
+    """Turn a signal, and whatever a library made of it, into what a person is told."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except BaseException as error:
+        if not (isinstance(error, KeyboardInterrupt) or interrupts.received()):
+            raise
+        raise Interrupted(
+            "Interrupted.",
+            "What was being written was not put in place; nothing old is lost.",
+            "Start the same command again when you like.",
+        ) from error
 
 
 app = typer.Typer(
@@ -69,13 +88,13 @@ def options(
     state.third_party = not no_plugins
 
 
+@interrupts.listening()
 def main() -> None:
     """Run the command line; every expected failure ends in a clear message and its exit code."""
     arguments = sys.argv[1:]
     flags = [flag for flag in ANYWHERE if flag in arguments]
     arguments = flags + [argument for argument in arguments if argument not in flags]
     debug = "--debug" in flags
-    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(args=arguments, prog_name="disent")
     except DisentError as error:
@@ -94,10 +113,6 @@ def main() -> None:
             state.say(f"error: {type(error).__name__}: {error}")
             state.say("       This is a bug in disent. See where with --debug, and please report it.")
         sys.exit(1)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

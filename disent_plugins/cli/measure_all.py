@@ -83,13 +83,11 @@ class Keeper:
     """Keeps every metric's result as soon as it is there, beside those of the same subject."""
 
     def __init__(self, subject: Any, place: Path) -> None:
-        from disent_plugins.files import clear_disk_errors
-        from disent_plugins.measuring.results import set_aside
+        from disent_plugins.measuring.results import require_place, set_aside
 
         self.subject, self.place = subject, place
         self.names: list[str] = []
-        with clear_disk_errors(place):  # told before the work, not after it
-            place.mkdir(parents=True, exist_ok=True)
+        require_place(place)
         set_aside(place, subject.of, subject.out)
 
     def add(self, entry: Any) -> None:

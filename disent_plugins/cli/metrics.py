@@ -83,7 +83,7 @@ def measure_one(
     from disent_plugins.cli.progress import reporting
     from disent_plugins.measuring.documents import document
     from disent_plugins.measuring.measure import measure
-    from disent_plugins.measuring.results import add_results, kept_name, set_aside
+    from disent_plugins.measuring.results import add_results, kept_name, require_place, set_aside
     from disent_plugins.options import parse_assignments
 
     blocks = blocks_of(codes, content, style, name)
@@ -92,6 +92,7 @@ def measure_one(
         subject, place = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
         kept = codes is None and out is None
         if kept:
+            require_place(place)
             set_aside(place, subject.of, subject.out)
         group = registry.metrics.find(name)[0].group
         result = measure(registry, name, chosen, subject, preset=preset)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from disent_plugins.data_adapters.cache_hash import ImagesHash, content_hash, se
 from disent_plugins.data_adapters.code import code_hash
 from disent_plugins.data_adapters.rows import kept_type, misfit
 from disent_plugins.errors import PluginFailure
-from disent_plugins.files import replacing
+from disent_plugins.files import replacing, require_space
 from disent_plugins.version import __version__
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def build(adapter: DataAdapter, source: Path | None, report: Report = quiet) -> 
         if why := misfit(info, raw.factors, raw.split):
             raise _broken(info, why)
         factors, split = raw.factors.astype(kept_type(info)), raw.split.astype(np.uint8)
-        with replacing(path) as temporary:
+        with replacing(path, locked=False) as temporary:  # the builder's lock is enough
             shape = _allocate(temporary, info, factors, split)
             of_images = _write_images(temporary, info, raw, report)
             of_content = content_hash(info, shape, of_images, factors, split)
@@ -66,6 +67,7 @@ def _allocate(path: Path, info: DatasetInfo, factors: np.ndarray, split: np.ndar
     import h5py
 
     shape = (len(factors), info.image.height, info.image.width, info.image.channels)
+    require_space(path, math.prod(shape) + factors.nbytes + split.nbytes + _DESCRIPTION)
     with _as_os_error(), h5py.File(path, "w", alignment_threshold=_PAGE, alignment_interval=_PAGE) as file:
         file.create_dataset("factors", data=factors)
         file.create_dataset("split", data=split)

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from disent_plugins.files import clear_disk_errors, read_json, write_json, write_text
+from disent_plugins.errors import UsageError
+from disent_plugins.files import clear_disk_errors, digest, read_json, write_json, write_text
 from disent_plugins.measuring.provenance import label
 from disent_plugins.training.folder import measuring
 
@@ -22,6 +23,8 @@ COLUMNS = (
     "subject", "group", "metric", "preset", "name", "value", "unit", "better", "floor", "ceiling", "normalised", "low",
     "high", "n", "seed", "checkpoint", "epoch", "weights", "data", "codes", "estimator",
 )  # fmt: skip
+_FOREIGN = "foreign"
+"""What ``results.json`` files that are not ours are set aside as."""
 
 
 def kept_name(name: str, settings: Mapping[str, Any]) -> str:
@@ -61,6 +64,20 @@ def add_results(place: Path, documents: Mapping[str, Any]) -> None:
         write_results(place, {**own, **documents})
 
 
+def require_place(place: Path) -> None:
+    """Make the folder where results are going to be kept: told before the work, not after it.
+
+    Raises:
+        UsageError: It cannot be made, or not be written to.
+    """
+    with clear_disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+    if not os.access(place, os.W_OK):
+        raise UsageError(
+            f"{place} cannot be written to.", "Results are kept there.", "Measure it all the same with: --out FOLDER"
+        )
+
+
 def set_aside(place: Path, of: Mapping[str, Any], out: Path) -> None:
     """Set aside what a folder keeps of other subjects than the one that is about to be measured.
 
@@ -91,8 +108,7 @@ def _only(
         drawn: Pictures that are new: a document that names one has lost its own.
         figures: Folder of nothing but pictures; if no document stays, none of them does.
     """
-    path = place / JSON
-    kept = read_json(path) if path.is_file() else {}
+    kept = _kept(place)
     own = {name: found for name, found in kept.items() if found.get("of") in subjects}
     others: dict[str, dict[str, Any]] = {}
     for name, found in kept.items():
@@ -103,16 +119,59 @@ def _only(
         moved = {}
         with clear_disk_errors(aside):
             for key, found in documents.items():
-                files = {what: _move(file, place, aside, drawn) for what, file in found.get("artifacts", {}).items()}
+                files = {
+                    what: _move(file, place, aside, drawn) for what, file in (found.get("artifacts") or {}).items()
+                }
                 moved[key] = {**found, "artifacts": {what: file for what, file in files.items() if file}}
             if figures is not None and not own:
                 for file in [file for file in figures.rglob("*") if file.is_file()]:
                     _move(str(file.relative_to(place)), place, aside, drawn)
-        before = read_json(aside / JSON) if (aside / JSON).is_file() else {}
-        write_results(aside, {**before, **moved})
+        write_results(aside, {**_kept(aside), **moved})
     if others:
         write_results(place, own)
     return own
+
+
+def _kept(place: Path) -> dict[str, Any]:
+    """The documents that a folder keeps.
+
+    A file that holds anything else, edited or of another program, is moved to ``superseded/`` as it is, and what are
+    documents in it stay.
+    """
+    path = place / JSON
+    if not path.is_file():
+        return {}
+    try:
+        found = read_json(path)
+    except UsageError:
+        found = None
+    documents = {name: part for name, part in found.items() if _is_document(part)} if isinstance(found, dict) else {}
+    if documents != found:
+        aside = place / SUPERSEDED / f"{_FOREIGN}-{digest(path)[:8]}" / JSON
+        with clear_disk_errors(aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, aside)
+        write_results(place, documents)
+    return documents
+
+
+def _is_document(value: Any) -> bool:
+    """Whether a part of ``results.json`` can be one of our documents."""
+    if not isinstance(value, dict):
+        return False
+    tables = [value.get(name) for name in ("of", "values", "reference", "settings", "artifacts")]
+    if not all(table is None or isinstance(table, dict) for table in tables):
+        return False
+    of, _, reference, _, artifacts = (table or {} for table in tables)
+    points = all(isinstance(part, dict) for part in reference.values())
+    return points and all(isinstance(file, str) for file in artifacts.values()) and _has_label(of)
+
+
+def _has_label(of: Mapping[str, Any]) -> bool:
+    try:
+        return bool(label(of))
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def _move(file: str, place: Path, aside: Path, drawn: Collection[Path]) -> str | None:
@@ -137,11 +196,11 @@ def _move(file: str, place: Path, aside: Path, drawn: Collection[Path]) -> str |
 
 def _lines(documents: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, document in documents.items():
-        settings, of = document.get("settings", {}), document.get("of", {})
-        for value_name, value in document.get("values", {}).items():
+        settings, of, reference = (document.get(table) or {} for table in ("settings", "of", "reference"))
+        for value_name, value in (document.get("values") or {}).items():
             yield {
                 **of,
-                **document.get("reference", {}).get(value_name, {}),
+                **reference.get(value_name, {}),
                 "subject": document.get("subject"),
                 "group": document.get("group"),
                 "metric": name.split("@")[0],

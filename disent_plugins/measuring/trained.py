@@ -13,14 +13,15 @@ from torch import nn
 from disent_plugins.contracts import ImageTable, Report, Subject
 from disent_plugins.data_adapters.cache import derived_folder, quiet
 from disent_plugins.errors import UsageError
-from disent_plugins.files import read_json, write_json
+from disent_plugins.files import clear_disk_errors, digest, read_json, write_json
 from disent_plugins.measuring.encode import decoder, encode, encoder, fusion, real_images, used_rows
 from disent_plugins.measuring.provenance import of_run
 from disent_plugins.metrics.codes.file import read_codes, write_codes
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.checkpoint import load, load_weights
 from disent_plugins.training.devices import choose_device
-from disent_plugins.training.folder import RunFolder, measuring
+from disent_plugins.training.folder import RunFolder, measuring, refuse_links
+from disent_plugins.training.identity import check_identity, identity
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.settings import RunSettings
@@ -50,6 +51,7 @@ class TrainedRun:
 
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
         """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
+        refuse_links(self.place, self.figures)
         rows = used_rows(self.table, self.settings.limit)
         device = self.pixels.device
         decode, encode_images = decoder(self.model, device), encoder(self.model, device)
@@ -70,18 +72,18 @@ class TrainedRun:
         )
 
     def _codes(self, rows: Any, report: Report) -> Any:
-        """The kept codes if they are of these weights and data, freshly encoded ones otherwise."""
-        stamp = self.folder.path / "codes.json"
+        """The kept codes if they are of these weights and data and as they were written, otherwise fresh ones."""
+        path, stamp = self.folder.codes, self.folder.path / "codes.json"
         mark = {name: self.of[name] for name in ("weights", "data")}
         with measuring(self.folder.path):
-            if self.folder.codes.is_file() and stamp.is_file():
-                with contextlib.suppress(UsageError):  # damaged codes are no loss: they are encoded again
-                    if read_json(stamp) == mark:
-                        return read_codes(self.folder.codes)
+            with contextlib.suppress(UsageError, OSError):  # damaged codes are no loss: they are encoded again
+                if read_json(stamp) == {**mark, "codes": digest(path)}:
+                    return read_codes(path)
             codes = self._guarded("encoding", lambda: encode(self.model, self.pixels, self.table, rows, report))
-            stamp.unlink(missing_ok=True)
-            write_codes(self.folder.codes, codes)
-            write_json(stamp, mark)
+            with contextlib.suppress(UsageError), clear_disk_errors(path):  # in a folder to read only
+                stamp.unlink(missing_ok=True)
+                write_codes(path, codes)
+                write_json(stamp, {**mark, "codes": digest(path)})
             return codes
 
     def _guarded(self, what: str, call: Callable[[], Any]) -> Any:
@@ -102,15 +104,17 @@ def open_run(
         report: Progress.
 
     Raises:
-        UsageError: No run, no checkpoint, or a checkpoint of another model.
+        UsageError: No run, no checkpoint, or a checkpoint of another model or another run.
     """
     settings = folder.settings()
     target = choose_device(device)
     checkpoint = load(folder.checkpoint(which), target)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
-    model = parts.model(settings, folder.training_data()).to(target)
+    data = folder.training_data()
+    model = parts.model(settings, data).to(target)
     load_weights(model, checkpoint, folder.checkpoint(which))
     table = parts.table(None, report)
     folder.check_same_data(table)
+    check_identity(folder.checkpoint(which), checkpoint.run, identity(settings, table.digest, data))
     of = of_run(which, checkpoint, table.digest, table.info.subset)
     return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), of)

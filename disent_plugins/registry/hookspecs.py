@@ -47,7 +47,10 @@ def disent_batch_ended(run: Any, epoch: int, step: int) -> None:
 
 @hookspec
 def disent_epoch_ended(run: Any, epoch: int, losses: Mapping[str, float]) -> None:
-    """An epoch is done.
+    """An epoch is done, and its checkpoint is saved.
+
+    Of an epoch whose process was killed before every plugin had been told, all are told when the run goes on, after
+    ``disent_run_started``; some of them then for the second time.
 
     Args:
         run: As above.

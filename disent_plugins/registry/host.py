@@ -14,9 +14,11 @@ from typing import Any, Generic, TypeVar
 
 import pluggy
 
+from disent_plugins import interrupts
 from disent_plugins.errors import DisentError, PluginFailure, UsageError, suggestion
 from disent_plugins.registry import hookspecs
 from disent_plugins.registry.specs import API_VERSION, DatasetSpec, MetricSpec, ModelSpec, Spec
+from disent_plugins.together import Together
 
 GROUP = "disent"
 OURS = "disent-plugins"
@@ -254,12 +256,17 @@ def _guarded(function: Callable[[], Any]) -> tuple[BaseException | None, Any]:
     """The one place where foreign code runs. Only a person's Ctrl-C passes through."""
     try:
         # stdout is the result: what a plugin prints is for people.
-        with contextlib.redirect_stdout(sys.stderr):
+        with _QUIET:
             return None, function()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit included: a plugin must not end the command
+        if interrupts.received():  # and this is what a library made of it
+            raise KeyboardInterrupt from error
         return error, None
+
+
+_QUIET = Together(lambda: contextlib.redirect_stdout(sys.stderr))
 
 
 def _say(error: BaseException) -> str:

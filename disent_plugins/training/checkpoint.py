@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import shlex
 import warnings
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,12 +55,14 @@ class Checkpoint:
         progress: Where the run stands.
         optimizers: Parameter group to the state of its optimiser; None where it is not for going on.
         random: State of the random generators.
+        run: Which run it is of (``identity``).
     """
 
     model: dict[str, Any]
     progress: Progress
     optimizers: dict[str, Any] | None = None
     random: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
 
     def weights_digest(self) -> str:
         """SHA-256 of the weights: names, types, shapes and bytes, on whatever device and in whatever file they are."""
@@ -84,6 +88,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         "optimizers": checkpoint.optimizers,
         "random": checkpoint.random,
         "progress": vars(checkpoint.progress),
+        "run": checkpoint.run,
     }
     with replacing(path) as temporary, temporary.open("wb") as file:
         try:
@@ -106,11 +111,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch comments on foreign pickles before it refuses them
             content = torch.load(path, map_location=device, weights_only=True)
+        _check_sums(path)
     except FileNotFoundError as error:
         raise UsageError(
             f"{path.parent.parent} has no checkpoint {path.name}.",
             "Training was stopped before its first epoch ended, or the file was removed.",
-            "Train again with: disent run",
+            f"Train again with: disent run --resume {shlex.quote(str(path.parent.parent))}; if it is lost: disent run",
         ) from error
     except pickle.UnpicklingError as error:
         raise UsageError(
@@ -130,7 +136,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
             "Use the version that wrote it (environment.json of its run names it), or train again with: disent run",
         )
     try:
-        return Checkpoint(content["model"], Progress(**content["progress"]), content["optimizers"], content["random"])
+        progress, run = Progress(**content["progress"]), content.get("run", {})
+        return Checkpoint(content["model"], progress, content["optimizers"], content["random"], run)
     except (KeyError, TypeError) as error:
         raise _damaged(path, error) from error
 
@@ -151,12 +158,6 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
         ) from error
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left unfinished beside a checkpoint. Only for who holds the run's lock."""
-    for leftover in path.parent.glob(f".{path.name}.*.partial"):
-        leftover.unlink(missing_ok=True)
-
-
 def random_state(device: torch.device) -> dict[str, Any]:
     """State of the random generators that training draws from."""
     state = {"cpu": torch.get_rng_state()}
@@ -170,6 +171,13 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
     torch.set_rng_state(state["cpu"].cpu())
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+
+
+def _check_sums(path: Path) -> None:
+    """Torch writes a checksum of every part of the file, and does not look at it again."""
+    with zipfile.ZipFile(path) as file:
+        if part := file.testzip():
+            raise ValueError(f"the checksum of its part {part} is wrong")
 
 
 def _damaged(path: Path, error: Exception) -> UsageError:

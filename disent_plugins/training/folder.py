@@ -18,7 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from disent_plugins.contracts import ImageSpec, ImageTable, TrainingData
 from disent_plugins.errors import UsageError
-from disent_plugins.files import clear_disk_errors, read_json, write_json
+from disent_plugins.files import clear_disk_errors, read_json, remove_leftovers, write_json
 from disent_plugins.options import build
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.version import __version__
@@ -44,6 +44,11 @@ class RunFolder:
     @property
     def log(self) -> Path:
         return self.path / "log.txt"
+
+    @property
+    def pending(self) -> Path:
+        """The epoch that is being saved (``training.pending``)."""
+        return self.path / "checkpoints" / "pending.json"
 
     @property
     def codes(self) -> Path:
@@ -112,17 +117,36 @@ class RunFolder:
                 f"Rebuild the cache: disent data prepare {table.info.name} --rebuild",
             )
 
+    def require_new(self) -> None:
+        """Refuse to train over a run.
+
+        Raises:
+            UsageError: The folder already holds one.
+        """
+        if self.config.exists():
+            raise UsageError(
+                f"{self.path} already holds a run.",
+                "It would be overwritten.",
+                f"Choose another --out, or go on with it: disent run --resume {self.path}",
+            )
+
     def claim(self) -> BaseFileLock | None:
         """Keep other processes from training this run until the lock is released or this process ends.
 
+        What killed processes left unfinished is removed.
+
         Raises:
-            UsageError: Another one is at it.
+            UsageError: Another one is at it, or a link leads out of the folder.
         """
+        checkpoints, place = self.path / "checkpoints", self.path / ".training.lock"
+        refuse_links(self.log, self.losses, checkpoints, place)
         with clear_disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".training.lock")
+            lock = FileLock(place)
             try:
                 lock.acquire(timeout=0)
+                for folder in (self.path, checkpoints):
+                    remove_leftovers(folder)
                 return lock
             except Timeout as error:
                 raise UsageError(
@@ -134,9 +158,30 @@ class RunFolder:
                 return None
 
 
+def refuse_links(*paths: Path) -> None:
+    """Refuse to write through symbolic links in a run folder: what they lead to is no part of it.
+
+    Raises:
+        UsageError: One of the paths is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise UsageError(
+                f"{path} is a link to {path.readlink()}.",
+                "What a run writes stays in its folder.",
+                "Replace the link by what it leads to, or remove it.",
+            )
+
+
 @contextlib.contextmanager
 def measuring(folder: Path) -> Iterator[None]:
-    """Hold codes and results in a folder together while another command measures the same."""
+    """Hold codes and results in a folder together while another command measures the same.
+
+    What killed processes left unfinished is removed.
+    """
+    refuse_links(folder / ".measuring.lock")
+    for place in (folder, folder / "figures"):
+        remove_leftovers(place)
     with contextlib.ExitStack() as held:
         # Where no lock can be had, a folder to read only for example, each is on its own.
         with contextlib.suppress(NotImplementedError, OSError):
@@ -151,12 +196,7 @@ def new_folder(settings: RunSettings, out: Path | None) -> RunFolder:
         UsageError: ``out`` already holds a run.
     """
     if out is not None:
-        if (out / "config.json").exists():
-            raise UsageError(
-                f"{out} already holds a run.",
-                "It would be overwritten.",
-                f"Choose another --out, or go on with it: disent run --resume {out}",
-            )
+        RunFolder(out).require_new()
         return RunFolder(out)
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}_{settings.model}_{settings.data}_s{settings.seed}".replace(":", "-")
     path, number = RUNS / stem, 1

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from disent_plugins.files import clear_disk_errors, write_text
+from disent_plugins.files import append_line, write_text
 from disent_plugins.registry.hookspecs import hookimpl
 
 
@@ -31,26 +31,29 @@ def disent_run_started(run: Any) -> None:
         kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _epoch_of(line) < run.first_epoch]
         write_text(path, "".join(line + "\n" for line in kept))
     settings = run.settings
-    _append(run.folder.log, f"{_now()} training {settings.model} on {settings.data} from epoch {run.first_epoch}")
+    append_line(run.folder.log, f"{_now()} training {settings.model} on {settings.data} from epoch {run.first_epoch}")
 
 
 @hookimpl
 def disent_epoch_ended(run: Any, epoch: int, losses: Mapping[str, float]) -> None:
-    """Append the epoch to both records."""
-    _append(run.folder.losses, json.dumps({"epoch": epoch, **losses}))
-    _append(run.folder.log, f"{_now()} {epoch_line(epoch, run.epochs, losses)}")
+    """Append the epoch to both records, to that for programs once however often it is told."""
+    path = run.folder.losses
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    if not lines or _epoch_of(lines[-1]) != epoch:
+        append_line(path, json.dumps({"epoch": epoch, **losses}))
+    append_line(run.folder.log, f"{_now()} {epoch_line(epoch, run.epochs, losses)}")
 
 
 @hookimpl
 def disent_run_noted(run: Any, note: str) -> None:
     """Keep the note for people."""
-    _append(run.folder.log, f"{_now()} {note}")
+    append_line(run.folder.log, f"{_now()} {note}")
 
 
 @hookimpl
 def disent_run_ended(run: Any, results: Mapping[str, Any]) -> None:
     """Note the end."""
-    _append(run.folder.log, f"{_now()} finished; measured {', '.join(results)}")
+    append_line(run.folder.log, f"{_now()} finished; measured {', '.join(results)}")
 
 
 def _epoch_of(line: str) -> float:
@@ -59,11 +62,6 @@ def _epoch_of(line: str) -> float:
         return json.loads(line)["epoch"]
     except (ValueError, KeyError, TypeError):
         return float("inf")
-
-
-def _append(path: Any, line: str) -> None:
-    with clear_disk_errors(path), path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
 
 
 def _now() -> str:

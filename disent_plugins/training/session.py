@@ -16,6 +16,7 @@ from disent_plugins.data_adapters.samplers import Batches, make_sampler
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.devices import choose_device
 from disent_plugins.training.folder import RunFolder, new_folder
+from disent_plugins.training.identity import identity
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import check_precision
@@ -52,6 +53,7 @@ def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path
     table = parts.table(source, report)
     session = _session(parts, settings, table, device, folder)
     session.lock = folder.claim()
+    folder.require_new()  # once more: another process may have been faster
     folder.write_start(settings, table, session.data, device)
     return session
 
@@ -65,7 +67,9 @@ def resume(
     source: Path | None = None,
     report: Report = quiet,
 ) -> Session:
-    """Continue a run from its last checkpoint; only the number of epochs and the device may be new.
+    """Continue a run from its last checkpoint, or from its start if it was stopped before there was one.
+
+    Only the number of epochs and the device may be new.
 
     Raises:
         UsageError: The run, its checkpoint or its data are not what they were, or another process is training it.
@@ -78,7 +82,8 @@ def resume(
     folder.check_same_data(table)
     session = _session(parts, settings, table, choose_device(settings.device), folder)
     session.lock = folder.claim()
-    session.trainer.resume()
+    if folder.checkpoint("last").exists() or folder.losses.exists():  # otherwise no epoch was ever saved
+        session.trainer.resume()
     folder.write_start(settings, table, session.data, session.trainer.device)
     return session
 
@@ -104,7 +109,8 @@ def _session(
         leftovers=settings.leftovers,
     )
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = Run(folder, settings, sampler.steps, sampler.steps * settings.batch_size)
+    of = identity(settings, table.digest, data)
+    run = Run(folder, settings, sampler.steps, sampler.steps * settings.batch_size, identity=of)
     validation = _validation(table, settings, classes)
     trainer = Trainer(run, model, Pixels(table, device), sampler, validation, parts.registry.notify)
     return Session(parts, run, table, data, trainer)

@@ -9,7 +9,8 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,17 +18,18 @@ from torch import Tensor, nn
 from disent_plugins.contracts import GroupBatch, Loss
 from disent_plugins.data_adapters.samplers import Batches, Sampler
 from disent_plugins.errors import Interrupted, PluginFailure, UsageError, WorkFailed
+from disent_plugins.training import pending
 from disent_plugins.training.checkpoint import (
     Checkpoint,
     Progress,
     load,
     load_weights,
     random_state,
-    remove_leftovers,
     restore_random_state,
     save,
 )
 from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.identity import check_identity
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import calculating
 from disent_plugins.training.settings import RunSettings
@@ -48,6 +50,7 @@ class Run:
         steps_per_epoch: Batches in an epoch.
         images_per_epoch: Images seen in an epoch.
         first_epoch: Where this process begins: 1, or later when resumed.
+        identity: What its checkpoints say of it (``training.identity``).
     """
 
     folder: RunFolder
@@ -55,6 +58,7 @@ class Run:
     steps_per_epoch: int
     images_per_epoch: int
     first_epoch: int = 1
+    identity: dict[str, Any] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -106,6 +110,7 @@ class Trainer:
         path = self.run.folder.checkpoint("last")
         checkpoint = load(path, self.device)
         load_weights(self.model, checkpoint, path)
+        check_identity(path, checkpoint.run, self.run.identity)
         if checkpoint.optimizers is not None:
             self.updates.load_state_dict(checkpoint.optimizers, str(path))
         self.progress = checkpoint.progress
@@ -127,9 +132,10 @@ class Trainer:
             Interrupted: A signal came; the state was saved.
             WorkFailed: The loss or the weights are no longer numbers, or the device's memory is full.
         """
-        for which in ("last", "best"):
-            remove_leftovers(self.run.folder.checkpoint(which))
         self.notify("disent_run_started", run=self.run)
+        if (losses := pending.untold(self.run.folder.pending, self.progress.done)) is not None:
+            self._tell(self.progress.done, losses)
+        self.run.folder.pending.unlink(missing_ok=True)
         try:
             with StopRequest() as stop:
                 while self.progress.epoch <= self.run.epochs:
@@ -164,8 +170,7 @@ class Trainer:
         images = (progress.step - first) * self.run.settings.batch_size
         speed = {"seconds": seconds, "images_per_second": images / max(seconds, 1e-9), "learning_rate": rate}
         losses.update({f"validation/{name}": value for name, value in self._validate().items()})
-        self._finish_epoch(epoch, losses)
-        self.notify("disent_epoch_ended", run=self.run, epoch=epoch, losses={**losses, **speed})
+        self._finish_epoch(epoch, losses, speed)
 
     def _step(self, batch: GroupBatch) -> Tensor:
         """The steps of a batch; the total and the named terms as one vector on the device."""
@@ -222,19 +227,27 @@ class Trainer:
         self._require_finite(sums, names, f"on the validation images after epoch {self.progress.epoch}")
         return dict(zip(names, (sums / len(self.validation.rows)).tolist(), strict=True))
 
-    def _finish_epoch(self, epoch: int, losses: dict[str, float]) -> None:
+    def _finish_epoch(self, epoch: int, losses: dict[str, float], speed: dict[str, float]) -> None:
         progress = self.progress
         self._check_weights()
+        pending.keep(self.run.folder.pending, epoch, {**losses, **speed})
         score = losses.get("validation/total", losses["total"])
         progress.epoch, progress.step, progress.sums = epoch + 1, 0, None
         if score < progress.best:
             progress.best, progress.best_epoch = score, epoch
-            save(self.run.folder.checkpoint("best"), Checkpoint(self.model.state_dict(), progress))
+            best = Checkpoint(self.model.state_dict(), progress, run=self.run.identity)
+            save(self.run.folder.checkpoint("best"), best)
         self._save()
+        self._tell(epoch, {**losses, **speed})
+
+    def _tell(self, epoch: int, losses: dict[str, float]) -> None:
+        """Tell the plugins of an epoch; they hear of it again if this process is killed before all have."""
+        self.notify("disent_epoch_ended", run=self.run, epoch=epoch, losses=losses)
+        self.run.folder.pending.unlink(missing_ok=True)
 
     def _save(self) -> None:
-        state = random_state(self.device)
-        content = Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state)
+        state, run = random_state(self.device), self.run.identity
+        content = Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state, run)
         save(self.run.folder.checkpoint("last"), content)
         self._saved = self._position()
 

@@ -183,9 +183,9 @@ def test_a_loss_that_turns_nan_ends_with_one(disent, tmp_path):
     missing = disent("metrics", "probe", "a")
     assert missing.code == 2
     assert "error: a has no checkpoint last.pt." in missing.err
-    again = disent("run", "--resume", "a")
-    assert again.code == 2
-    assert "error: a has no checkpoint last.pt." in again.err
+    again = disent("run", "--resume", "a")  # begins again with the same settings
+    assert again.code == 1
+    assert "error: The loss is no longer a finite number in epoch 1, batch 2 (" in again.err
 
 
 # Resuming

@@ -159,8 +159,12 @@ def change_checkpoint(path: Path, weight: float = 0.0, **progress: float) -> Non
 
 
 def other_run(trained: Path, path: Path, **settings: object) -> Path:
-    """A copy of a run that says to be another."""
+    """A copy of a run that says to be another, and its checkpoints with it."""
     other = shutil.copytree(trained, path)
+    for file in (other / "checkpoints").glob("*.pt"):
+        content = load(file)
+        content.run["settings"] |= settings
+        save(file, content)
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | settings))
     return other

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from disent_plugins.measuring.results import add_results, set_aside
+from disent_plugins.errors import UsageError
+from disent_plugins.measuring.results import add_results, require_place, set_aside
 
 BEFORE, AFTER = (
     {"checkpoint": "last", "epoch": epoch, "step": 0, "weights": f"sha256:{epoch}bcdef0123", "data": "sha256:0"}
@@ -121,3 +122,38 @@ def test_who_measures_while_the_run_trains_on_mixes_nothing(run):
     assert old.read_text() == "before, again"
     assert kept(run / "superseded" / "last-epoch3-3bcdef01") == {"samples": document(AFTER, 5.0)}
     assert len(list((run / "superseded").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("{", []),
+        ("[]", []),
+        ('"a"', []),
+        ('{"probe": 1}', []),
+        ('{"mine": [1], "samples": {"values": {"a": 2.0}}}', ["samples"]),
+        ('{"a": {"of": 3}, "samples": {}}', ["samples"]),
+        ('{"a": {"of": {"weights": 3}}}', []),
+        ('{"a": {"of": {"codes": "x", "blocks": 3}}}', []),
+        ('{"a": {"values": []}}', []),
+        ('{"a": {"reference": {"x": 1}}}', []),
+        ('{"a": {"artifacts": {"x": 1}}}', []),
+        ('{"a": {"settings": "none"}}', []),
+    ],
+)
+def test_results_of_another_shape_lose_nothing(tmp_path, text, left):
+    (tmp_path / "results.json").write_text(text)
+    set_aside(tmp_path, AFTER, tmp_path / "figures")
+    add_results(tmp_path, {"probe": document(AFTER)})
+    assert kept(tmp_path) == {"probe": document(AFTER)}
+    (foreign,) = (tmp_path / "superseded").glob("foreign-*")
+    assert (foreign / "results.json").read_text() == text
+    others = [path for path in (tmp_path / "superseded").iterdir() if path != foreign]
+    assert [name for path in others for name in kept(path)] == left
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path, monkeypatch):
+    require_place(tmp_path / "new")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match=r"new cannot be written to\.\n.*\n.*--out FOLDER"):
+        require_place(tmp_path / "new")

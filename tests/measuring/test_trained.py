@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from dataclasses import replace
@@ -9,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.training_files import change_checkpoint, with_plugin
+from helpers.training_files import change_checkpoint, fill, with_plugin
 
-from disent_plugins.errors import WorkFailed
+from disent_plugins.errors import UsageError, WorkFailed
 from disent_plugins.measuring import trained
-from disent_plugins.metrics.codes.file import read_codes
+from disent_plugins.metrics.codes.file import read_codes, write_codes
 from disent_plugins.training import checkpoint
 from disent_plugins.training.folder import RunFolder
 
@@ -80,6 +81,52 @@ def test_damaged_codes_are_encoded_again(opened, name):
     assert opened.encoded == 2
     opened.subject()
     assert opened.encoded == 2
+
+
+@pytest.mark.parametrize("change", ["a flipped bit", "another run's"])
+def test_codes_that_are_not_those_that_were_kept_are_encoded_again(opened, change):
+    before, path = opened.subject().codes, opened.folder.codes
+    if change == "a flipped bit":
+        whole = bytearray(path.read_bytes())
+        whole[whole.index(before.content.tobytes()) + 3] ^= 1
+        path.write_bytes(whole)
+    else:
+        write_codes(path, dataclasses.replace(before, content=before.style, style=before.content))
+    np.testing.assert_array_equal(opened.subject().codes.content, before.content)
+    assert opened.encoded == 2
+    np.testing.assert_array_equal(read_codes(path).content, before.content)
+
+
+def test_a_run_to_read_only_is_measured(opened, monkeypatch):
+    def refused(path, *_):
+        raise UsageError(f"Cannot write {path}.")
+
+    monkeypatch.setattr(trained, "write_codes", refused)
+    assert len(opened.subject().codes.content) == 64
+    assert not opened.folder.codes.exists()
+
+
+@pytest.mark.parametrize("free", [0, 4096, 8192, 16384])
+def test_a_disk_that_is_full_while_codes_are_written_is_told(opened, small_disk, free):
+    codes = opened.subject().codes
+    (small_disk / "before").write_bytes(b"")
+    fill(small_disk, free)
+    big = dataclasses.replace(codes, content=np.ones((6000, 3), np.float32))
+    with pytest.raises(WorkFailed, match=r"The disk is full: .*codes\.h5 was not written"):
+        write_codes(small_disk / "codes.h5", big)
+    assert {path.name for path in small_disk.iterdir()} == {"before", "filler"}
+
+
+@pytest.mark.parametrize("which", ["figures", "best", "best/figures"])
+def test_pictures_do_not_leave_the_folder_through_a_link(opened, tmp_path, which):
+    (tmp_path / "elsewhere").mkdir()
+    place = opened.folder.path / which
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(tmp_path / "elsewhere")
+    found = trained.open_run(with_plugin(), opened.folder, which="best" if "best" in which else "last")
+    with pytest.raises(UsageError, match=rf"{which} is a link to"):
+        found.subject()
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_the_decoder_and_the_images_of_a_subject_are_those_of_the_run(opened):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,9 +14,10 @@ import torch
 from helpers.training_files import begin, fill, with_plugin
 
 from disent_plugins.errors import UsageError, WorkFailed
+from disent_plugins.files import remove_leftovers
 from disent_plugins.measuring import trained
 from disent_plugins.training import checkpoint, session
-from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights, remove_leftovers, save
+from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights, save
 from disent_plugins.training.folder import RunFolder
 
 
@@ -132,6 +134,44 @@ def test_flipped_bytes_give_an_error_or_the_same_structure(tmp_path: Path):
     assert refused > 5
 
 
+def test_every_flipped_bit_of_the_content_is_found(tmp_path: Path):
+    path = tmp_path / "last.pt"
+    save(path, small())
+    whole = path.read_bytes()
+    weight = torch.full((2, 3), 1.0).numpy().tobytes()
+    start = whole.index(weight)
+    for bit in range(8 * len(weight)):
+        broken = bytearray(whole)
+        broken[start + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(broken)
+        with pytest.raises(UsageError, match=r"is damaged\.\n.*checksum of its part"):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "why"),
+    [
+        ("config.json", '"lr": 0.001', '"lr": 0.002', r"settings\.lr: 0\.001, its run: 0\.002"),
+        ("data.json", '"groups": 4', '"groups": 5', r"data\.training\.groups: 4, its run: 5"),
+        ("checkpoints/last.pt", "", "", r"settings\.seed: 7, its run: 0"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, cache, monkeypatch, file, old, new, why):
+    monkeypatch.setenv("DISENT_CACHE", str(cache))
+    begin(tmp_path / "a", epochs=1).fit()
+    path = tmp_path / "a" / file
+    if old:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    else:
+        begin(tmp_path / "b", epochs=1, seed=7).fit()
+        shutil.copy(tmp_path / "b" / file, path)
+    actions = [trained.open_run] if file == "data.json" else [trained.open_run, session.resume]
+    for action in actions:  # a run that goes on is told of its data by the data set itself
+        with pytest.raises(UsageError, match=rf"last\.pt is of another run\.\n  {why}\n"):
+            action(with_plugin(), RunFolder(tmp_path / "a"))
+
+
 def test_weights_of_another_shape_are_refused(tmp_path: Path):
     for weights in ({"weight": torch.zeros(2, 3)}, {"other": torch.zeros(1, 1)}, {}):
         with pytest.raises(UsageError, match=r"does not fit the model of its run.*\n.*\n.*config\.json edited"):
@@ -174,7 +214,7 @@ def test_kill_9_while_writing_leaves_the_last_written_checkpoint(tmp_path: Path)
     leftovers = [name for name in names(tmp_path) if name.endswith(".partial")]
     assert leftovers, "no attempt was killed in the middle of a write"
     (tmp_path / ".best.pt.x.partial").touch()
-    remove_leftovers(path)
+    remove_leftovers(tmp_path, path.name)
     assert names(tmp_path) == [".best.pt.x.partial", "last.pt"]
     load(path)
 

@@ -64,6 +64,108 @@ def test_a_resumed_run_drops_the_records_of_what_it_does_again(tmp_path: Path):
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
 
+class Stopped(BaseException):
+    """What ends a process in the middle, as far as this one can."""
+
+
+@pytest.mark.parametrize("hook", ["disent_run_started", "disent_batch_ended"])
+def test_a_run_stopped_in_its_first_epoch_begins_again_with_its_settings(tmp_path: Path, hook: str):
+    begin(tmp_path / "whole", seed=5, visible=0.7, epochs=2).fit()
+    stopped = begin(tmp_path / "parts", seed=5, visible=0.7, epochs=2)
+    notify = stopped.trainer.notify
+
+    def stop(name, **arguments):
+        notify(name, **arguments)
+        if name == hook:
+            raise Stopped
+
+    stopped.trainer.notify = stop
+    with pytest.raises(Stopped):
+        stopped.fit()
+    assert not RunFolder(tmp_path / "parts").checkpoint("last").exists()
+    torch.manual_seed(99)  # whatever happened in between
+    plugin = Plugin()
+    session.resume(with_plugin(plugin), RunFolder(tmp_path / "parts")).fit()
+    assert plugin.calls[:2] == [("started", 1), ("batch", 1, 1)]
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_run_that_lost_its_checkpoint_does_not_begin_again_in_silence(tmp_path: Path):
+    begin(tmp_path, epochs=1).fit()
+    RunFolder(tmp_path).checkpoint("last").unlink()
+    with pytest.raises(UsageError, match=r"has no checkpoint last\.pt"):
+        session.resume(with_plugin(), RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("when", ["before the checkpoint", "before the hooks", "after the line"])
+def test_the_record_of_an_epoch_and_its_hook_survive_a_kill(tmp_path: Path, monkeypatch, epoch: int, when: str):
+    begin(tmp_path / "whole", epochs=2).fit()
+    stopped = begin(tmp_path / "parts", epochs=2)
+    notify, write = stopped.trainer.notify, stopped.trainer._save
+
+    def save() -> None:
+        if when == "before the checkpoint" and stopped.trainer.progress.done == epoch:
+            raise Stopped
+        write()
+
+    def tell(hook, **arguments):
+        here = hook == "disent_epoch_ended" and arguments["epoch"] == epoch
+        if here and when == "before the hooks":
+            raise Stopped
+        notify(hook, **arguments)
+        if here:
+            raise Stopped
+
+    stopped.trainer.notify, stopped.trainer._save = tell, save
+    with pytest.raises(Stopped):
+        stopped.fit()
+    plugin = Plugin()
+    session.resume(with_plugin(plugin), RunFolder(tmp_path / "parts")).fit()
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    told = [call[1] for call in plugin.calls if call[0] == "epoch"]
+    assert told == list(range(epoch, 3))
+    assert not RunFolder(tmp_path / "parts").pending.exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"epoch": 1}', '{"epoch": 1, "losses": {"total": "x"}}', '{"epoch": 9}'])
+def test_a_damaged_record_does_not_keep_a_run_from_going_on(tmp_path: Path, text: str):
+    begin(tmp_path, epochs=1).fit()
+    RunFolder(tmp_path).pending.write_text(text)
+    session.resume(with_plugin(), RunFolder(tmp_path), epochs=2).fit()
+    assert [line["epoch"] for line in losses(tmp_path)] == [1, 2]
+    assert not RunFolder(tmp_path).pending.exists()
+
+
+def test_a_run_that_was_finished_meanwhile_is_not_trained_over(tmp_path: Path, monkeypatch):
+    claim = RunFolder.claim
+
+    def slow(folder: RunFolder):
+        monkeypatch.setattr(RunFolder, "claim", claim)
+        begin(tmp_path, epochs=1, seed=1).fit()  # the other process
+        return claim(folder)
+
+    monkeypatch.setattr(RunFolder, "claim", slow)
+    with pytest.raises(UsageError, match=r"already holds a run\.\n.*\n.*--resume"):
+        begin(tmp_path, epochs=1, seed=2)
+    assert RunFolder(tmp_path).settings().seed == 1
+    session.resume(with_plugin(), RunFolder(tmp_path), epochs=2).fit()
+
+
+@pytest.mark.parametrize("name", ["log.txt", "metrics.jsonl", "checkpoints", ".training.lock"])
+def test_nothing_is_written_through_a_link_in_a_run_folder(tmp_path: Path, name: str):
+    target = tmp_path / "elsewhere"
+    if name == "checkpoints":
+        target.mkdir()
+    else:
+        target.write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).symlink_to(target)
+    with pytest.raises(UsageError, match=rf"{name} is a link to .*elsewhere\."):
+        begin(tmp_path / "run", epochs=1)
+    assert not list(target.iterdir()) if target.is_dir() else target.read_text() == "mine"
+
+
 def test_epochs_cannot_be_taken_back(tmp_path: Path):
     begin(tmp_path, epochs=2).fit()
     before = (tmp_path / "config.json").read_text()

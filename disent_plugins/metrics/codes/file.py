@@ -11,6 +11,7 @@ category, ordered, circular, continuous; continuous columns hold real numbers, N
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 from disent_plugins.content import MISSING, Factor, FactorKind, content_labels
 from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
-from disent_plugins.files import replacing
+from disent_plugins.files import write_bytes
 from disent_plugins.hdf5 import NotPlain, names, opened, read
 from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
@@ -47,7 +48,8 @@ def write_codes(path: Path, codes: Codes) -> None:
         WorkFailed: The disk is full.
         UsageError: The place cannot be written to.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    # Not straight to the disk: HDF5 crashes where that is full as a file is closed.
+    with h5py.File(whole := io.BytesIO(), "w") as file:
         arrays = {name: getattr(codes, name) for name in (*BLOCKS, *LOGVARS, "factors", "split")}
         if not codes.style.shape[1]:  # codes in one piece
             arrays |= {"codes": codes.content, "content": None, "style": None, "style_logvar": None}
@@ -62,6 +64,7 @@ def write_codes(path: Path, codes: Codes) -> None:
         if codes.notes:
             file.attrs["notes"] = list(codes.notes)
         file.attrs["maker"] = f"disent-plugins {__version__}"
+    write_bytes(path, whole.getbuffer())
 
 
 def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes:

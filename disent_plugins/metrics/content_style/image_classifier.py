@@ -5,10 +5,10 @@ It depends on the data set alone, so it is trained once and kept as a file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from disent_plugins.contracts import Report
+from disent_plugins.errors import UsageError, WorkFailed
 from disent_plugins.files import replacing
 from disent_plugins.metrics.statistics.seeds import derived
 
@@ -92,12 +93,14 @@ class ImageClassifier:
         classes: [K] labels, ascending.
         kept: The file it is kept in, if any.
         trained: Whether it was trained just now rather than read back.
+        digest: SHA-256 of its weights.
     """
 
     network: Network
     classes: np.ndarray
     kept: Path | None
     trained: bool
+    digest: str
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Labels [B] of images [B, H, W, C] in [0, 1]."""
@@ -115,7 +118,8 @@ def image_classifier(
     """The classifier of these images: read back if it is kept, trained otherwise.
 
     The kept file's name holds a hash of network, training, classes, labels and images, so that it is never taken for
-    another's. A file that cannot be read is no loss: the classifier is trained again.
+    another's, and the file a digest of the weights. One that cannot be read or has changed is no loss: the classifier
+    is trained again; nor is a place that cannot be written to.
 
     Args:
         images: [N, H, W, C] uint8.
@@ -133,9 +137,9 @@ def image_classifier(
         if trained:
             _train(network, images, targets.reshape(-1), training, report)
             if path is not None:
-                with replacing(path) as temporary:
-                    torch.save(network.state_dict(), temporary)
-    return ImageClassifier(network.eval(), classes, path, trained)
+                with contextlib.suppress(UsageError, WorkFailed), replacing(path) as temporary:
+                    torch.save({"weights": network.state_dict(), "digest": _digest(network)}, temporary)
+    return ImageClassifier(network.eval(), classes, path, trained, _digest(network))
 
 
 def _identity(images: np.ndarray, labels: np.ndarray, training: Training) -> str:
@@ -147,13 +151,25 @@ def _identity(images: np.ndarray, labels: np.ndarray, training: Training) -> str
 
 
 def _read(network: Network, path: Path) -> bool:
-    """Whether the weights could be read."""
+    """Whether the weights could be read and are those that were kept; if not, the network is as it was."""
+    before = {name: value.clone() for name, value in network.state_dict().items()}
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    # What a damaged or foreign file raises depends on where the damage is.
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, EOFError, pickle.UnpicklingError):
-        return False
-    return True
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(kept["weights"])
+        if kept["digest"] == _digest(network):
+            return True
+    except Exception:  # what a damaged or foreign file raises depends on where the damage is
+        pass
+    network.load_state_dict(before)
+    return False
+
+
+def _digest(network: Network) -> str:
+    content = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        content.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        content.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return content.hexdigest()
 
 
 def _train(network: Network, images: np.ndarray, targets: np.ndarray, training: Training, report: Report) -> None:

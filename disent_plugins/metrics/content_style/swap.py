@@ -156,6 +156,7 @@ class Swap:
             "decoded": "means",
             "classes": len(judge.classes),
             "classifier": judge.kept.name if judge.kept else "not kept",
+            "classifier_weights": f"sha256:{judge.digest}",
             "interval": "95 %, bootstrap over the swaps or the test images, the classifier held fixed",
             "versions": {"numpy": np.__version__, "torch": torch.__version__},
         }

@@ -10,6 +10,7 @@ from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
 from disent_plugins.options import option
+from disent_plugins.together import Together
 
 
 def jobs_option() -> Any:
@@ -30,5 +31,7 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
     How they are split changes the last bits of a result, and the products of small classifiers are slower for it.
     """
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
-    return limits
+    return _ONE_THREAD
+
+
+_ONE_THREAD = Together(lambda: threadpool_limits(limits=1, user_api="blas"))

@@ -131,9 +131,7 @@ def test_a_data_set_that_is_not_there(tmp_path, name, options):
         for other, array in arrays(**{name: None}).items():
             file[other] = array
         file.create_dataset(name, dtype="f8", **options)
-    with pytest.raises(
-        UsageError, match=f"of '{name}' were ever written|'{name}' was never|'{name}' claims"
-    ):
+    with pytest.raises(UsageError, match=f"of '{name}' were ever written|'{name}' was never|'{name}' claims"):
         read_codes(tmp_path / "codes.h5")
 
 
