@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class DisentError(Exception):
@@ -63,3 +64,15 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Known: {', '.join(known)}." if known else "None is available."
+
+
+def shown(value: Any, as_text: Callable[[Any], str] = repr) -> str:
+    """A value as a message shows it: short, whatever it is, also where it cannot be asked."""
+    try:
+        text = as_text(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST = 60

@@ -135,7 +135,7 @@ def read_json(path: Path) -> Any:
     """Read JSON from ``path``.
 
     Raises:
-        UsageError: The file is missing or is not JSON.
+        UsageError: The file is missing or is not JSON, or nested too deeply to be ours.
     """
     try:
         return json.loads(read_bytes(path).decode())
@@ -143,6 +143,18 @@ def read_json(path: Path) -> Any:
         raise UsageError(f"{path} is missing.", "The folder is not a run, or it is incomplete.") from error
     except (ValueError, OSError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read.", f"It is not the JSON that was expected: {error}.") from error
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read a JSON object from ``path``.
+
+    Raises:
+        UsageError: The file is missing or holds anything else.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} cannot be read.", f"It holds {type(found).__name__}, not a table by names.")
+    return found
 
 
 def require_regular(path: Path) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.errors import UsageError, shown, suggestion
 
 T = TypeVar("T")
 
@@ -56,6 +56,11 @@ class OptionInfo:
     above: float | None
 
     @property
+    def has_default(self) -> bool:
+        """Whether it may be left out."""
+        return self.default is not dataclasses.MISSING
+
+    @property
     def choices(self) -> tuple[Any, ...]:
         """The allowed values, empty if any value of the type is allowed."""
         return typing.get_args(self.type) if typing.get_origin(self.type) is typing.Literal else ()
@@ -66,20 +71,21 @@ class OptionInfo:
         if self.choices:
             return "one of " + ", ".join(repr(choice) for choice in self.choices)
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-        kind = words.get(_plain(self.type), "a value")
+        plain = _plain(self.type)
+        kind = "a table" if typing.get_origin(plain) is Mapping else words.get(plain, "a value")
         bounds = [f"{sign} {bound:g}" for sign, bound in ((">=", self.low), (">", self.above), ("<=", self.high))
                   if bound is not None]  # fmt: skip
         return " ".join([kind, " and ".join(bounds)]).strip()
 
 
 def describe(config_class: type) -> list[OptionInfo]:
-    """The options of a configuration dataclass, in order."""
+    """The options of a configuration dataclass, in order; ``contracts.classes.check_config`` says whether it is one."""
     hints = typing.get_type_hints(config_class)
     return [
         OptionInfo(
             name=field.name,
             type=hints[field.name],
-            default=field.default,
+            default=field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
             doc=field.metadata.get("doc", ""),
             low=field.metadata.get("low"),
             high=field.metadata.get("high"),
@@ -112,6 +118,9 @@ def build(config_class: type[T], values: Mapping[str, Any], *, owner: str, hint:
         return config_class(**coerced)
     except UsageError as error:
         raise UsageError(error.what, error.why, error.hint or hint) from error
+    except Exception as error:  # what a Config of its own checks, in its own way
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UsageError(f"The options do not fit {owner}.", why, hint) from error
 
 
 def parse_assignments(texts: typing.Iterable[str], *, flag: str = "--set") -> dict[str, str]:
@@ -139,11 +148,15 @@ def _plain(kind: Any) -> Any:
 def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
     kind = _plain(info.type)
     optional = kind is not info.type
-    if optional and (value is None or value == "none"):
+    if optional and (value is None or (isinstance(value, str) and value == "none")):
         return None
     if kind == tuple[int, ...]:
         return _whole_numbers(info, value, owner)
     try:
+        if typing.get_origin(kind) is Mapping:
+            if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+                raise ValueError
+            return value
         if info.choices:
             return next((choice for choice in info.choices if str(choice) == str(value)), value)
         if kind is bool:
@@ -162,8 +175,10 @@ def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
         if kind is str:
             return str(value)
         return value
-    except (ValueError, TypeError, OverflowError) as error:
-        raise UsageError(f"{info.name}={value} does not fit {owner}.", f"It takes {info.accepts}.") from error
+    except Exception as error:  # a value may be any object, and answer a question with any error
+        raise UsageError(
+            f"{info.name}={shown(value, str)} does not fit {owner}.", f"It takes {info.accepts}."
+        ) from error
 
 
 def _whole_numbers(info: OptionInfo, value: Any, owner: str) -> tuple[int, ...]:
@@ -179,9 +194,11 @@ def _whole_numbers(info: OptionInfo, value: Any, owner: str) -> tuple[int, ...]:
 
 def _check(info: OptionInfo, value: Any, owner: str) -> None:
     if info.choices:
-        if value not in info.choices:
-            hint = suggestion(str(value), [str(choice) for choice in info.choices])
-            raise UsageError(f"{info.name}={value} does not fit {owner}.", f"It takes {info.accepts}.", hint)
+        if not any(isinstance(value, type(choice)) and value == choice for choice in info.choices):
+            hint = suggestion(shown(value, str), [str(choice) for choice in info.choices])
+            raise UsageError(
+                f"{info.name}={shown(value, str)} does not fit {owner}.", f"It takes {info.accepts}.", hint
+            )
         return
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return

@@ -73,6 +73,7 @@ def test_values_are_placed_between_floor_and_ceiling():
     assert Value(0.6, "accuracy", floor=0.2, ceiling=1.0).normalised == pytest.approx(0.5)
     assert Value(0.6, "accuracy", floor=0.2).normalised is None
     assert Value(0.6, "accuracy", floor=1.0, ceiling=1.0).normalised is None
+    assert Value(1e308, "nats", floor=-1.7e308, ceiling=1.7e308).normalised is None
 
 
 def test_codes_in_one_piece_are_refused_by_a_metric_of_two_blocks(tmp_path):

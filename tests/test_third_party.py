@@ -214,7 +214,7 @@ def is_the_plugins_failure(outcome: Outcome, *words: str) -> None:
 @pytest.mark.parametrize(
     ("toy", "words"),
     [
-        ("    def __init__(self, config, data): raise ValueError('no image')", "The model could not be made"),
+        ("    def __init__(self, config, data): raise ValueError('no image')", "Model 'toy' could not be made"),
         ("    def loss(self, batch): raise RuntimeError('no loss')", "RuntimeError: no loss"),
         ("    def loss(self, batch): raise SystemExit(0)", "it called sys.exit(0)"),
         ("    def loss(self, batch): return 3", "AttributeError"),
@@ -230,8 +230,8 @@ def test_a_model_that_fails_is_the_plugins_failure(disent, site, toy, words):
 @pytest.mark.parametrize(
     ("toy", "words"),
     [
-        ("    encode = None", "has no 'encode'"),
-        ("    Config = dict", "has no Config that is a dataclass"),
+        ("    encode = None", "Toy has no method 'encode'"),
+        ("    Config = dict", "is not a frozen dataclass"),
         ("    def __new__(cls, config, data): return 3", "is not a torch.nn.Module"),
     ],
 )
@@ -240,7 +240,8 @@ def test_a_model_that_is_none_is_said_to_be_so(disent, site, toy, words):
     done = disent("run", "--model", "toy", "--epochs", 1, *TINY, "--out", "runs/toy")
     assert done.code == 4, done.err
     assert words in done.err
-    assert "check_model" in done.err
+    assert "disent_plugins.testing" in done.err
+    assert "pip uninstall toy" in done.err
 
 
 @pytest.mark.parametrize(
@@ -258,8 +259,8 @@ def test_a_metric_that_fails_is_the_plugins_failure(disent, trained, site, measu
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        ("{}", "It returned dict, not a disent_plugins.Result"),
-        ("Result('toy', {'a': Value(float('nan'), 'x', floor=0.0)}, {})", "no finite number for a"),
+        ("{}", "measure returns dict, not a disent_plugins.Result"),
+        ("Result('toy', {'a': Value(float('nan'), 'x', floor=0.0)}, {})", "value 'a': value is nan, no finite number"),
     ],
 )
 def test_a_metric_without_a_result_is_the_plugins_failure(disent, trained, site, result, words):

@@ -27,6 +27,7 @@ SetData = Annotated[
 
 
 def _adapter(name: str, set_data: list[str] | None) -> tuple[Any, Plugin]:
+    from disent_plugins.contracts.descriptions import check_adapter
     from disent_plugins.data_adapters.adapter import make_adapter
     from disent_plugins.options import parse_assignments
 
@@ -35,7 +36,7 @@ def _adapter(name: str, set_data: list[str] | None) -> tuple[Any, Plugin]:
     spec, plugin = registry.datasets.find(name)
     make = registry.load(spec, plugin)
     what = f"data set '{name}' could not be made"
-    return registry.call(plugin, what, lambda: make_adapter(make, chosen, name)), plugin
+    return registry.call(plugin, what, lambda: check_adapter(make_adapter(make, chosen, name))), plugin
 
 
 @app.command("list")

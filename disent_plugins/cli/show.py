@@ -111,7 +111,7 @@ def _cells(name: str, value: float, reference: Mapping[str, Any]) -> list[Text]:
         Text(f"{number(low)}–{number(high)}" if low is not None else ""),
         Text(number(reference["floor"])),
         Text(number(reference["ceiling"])),
-        Text(_bar(value, reference["floor"], reference["ceiling"])),
+        Text(_bar(reference["normalised"])),
         Text(f"{reference['n']:,}" if reference["n"] else ""),
     ]
 
@@ -127,9 +127,9 @@ def directed(value: float, better: str) -> str:
     return number(value) + {"up": " ↑", "down": " ↓"}.get(better, "  ")
 
 
-def _bar(value: float, floor: float | None, ceiling: float | None) -> str:
-    """Where the value lies between chance (left) and ceiling (right)."""
-    if floor is None or ceiling is None or floor == ceiling:
+def _bar(share: float | None) -> str:
+    """Where the value lies between chance (left) and ceiling (right), as ``Value.normalised`` says."""
+    if share is None:
         return ""
-    filled = round(BAR * min(max((value - floor) / (ceiling - floor), 0.0), 1.0))
+    filled = round(BAR * min(max(share, 0.0), 1.0))
     return "█" * filled + "·" * (BAR - filled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,10 +125,15 @@ class Value:
 
     @property
     def normalised(self) -> float | None:
-        """Where the value lies between its floor (0) and its ceiling (1); None if one is unknown or they are equal."""
+        """Where the value lies between its floor (0) and its ceiling (1).
+
+        None if one is unknown, or if they are equal or too far apart to tell.
+        """
         if self.floor is None or self.ceiling is None or self.floor == self.ceiling:
             return None
-        return (self.value - self.floor) / (self.ceiling - self.floor)
+        value, floor, ceiling = float(self.value), float(self.floor), float(self.ceiling)
+        share, width = (value - floor) / (ceiling - floor), ceiling - floor
+        return share if math.isfinite(share) and math.isfinite(width) else None
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disent_plugins.contracts import Result, Subject
-from disent_plugins.errors import UsageError
+from disent_plugins.errors import UsageError, shown
+from disent_plugins.measuring.functions import checked
 from disent_plugins.measuring.measure import measure as measure_subject
 from disent_plugins.metrics.codes.file import make_codes
 from disent_plugins.registry.host import Registry, from_environment
@@ -67,15 +68,26 @@ def measure(
         registry: Plugins; those that are installed if None.
 
     Raises:
-        UsageError: An array or the seed is unusable, the metric, an option or the preset is unknown, or ``out`` cannot
-            be written to.
+        UsageError: An argument is of the wrong type, an array or the seed is unusable, the metric, an option or the
+            preset is unknown, a function fails or gives something else than ``Subject`` promises, or ``out`` cannot be
+            written to.
         PluginFailure: A metric of another package failed.
     """
     seed = _seed(seed)
+    _require("metric", metric, isinstance(metric, str), "a name; disent metrics list shows them")
+    _require("options", options, options is None or _by_name(options), "a dictionary of options by name")
+    _require("preset", preset, preset is None or isinstance(preset, str), "a name")
+    _require("out", out, out is None or _is_path(out), "the path of a folder")
+    _require("registry", registry, registry is None or isinstance(registry, Registry), "a Registry, or None")
+    two = isinstance(blocks, tuple | list) and [isinstance(block, str | slice | None) for block in blocks] == [True] * 2
+    _require("blocks", blocks, blocks is None or two, 'two columns\' ranges, such as ("0:8", "8:16")')
     for name, texts in (("factor_names", factor_names), ("factor_kinds", factor_kinds)):
         if isinstance(texts, str | bytes):
             why = "It takes a sequence with a text for every column of factors."
             raise UsageError(f"{name}={texts!r} is one text.", why, f"For example: [{texts!r}]")
+        _require(name, texts, texts is None or _are_texts(texts), "a sequence with a text for every column of factors")
+    several = content_factor is None or isinstance(content_factor, str) or _are_texts(content_factor)
+    _require("content_factor", content_factor, several, "the name of a factor")
     arrays = {
         "content": content, "style": style, "codes": codes, "labels": labels, "factors": factors,
         "factor_names": factor_names, "factor_kinds": factor_kinds, "content_factor": content_factor, "split": split,
@@ -83,10 +95,11 @@ def measure(
     }  # fmt: skip
     given = {name: array for name, array in arrays.items() if array is not None}
     made = make_codes(given, source="The call", seed=seed, blocks=blocks)
+    model = checked(made, decode=decode, encode=encode, images=images)
     found = from_environment(os.environ) if registry is None else registry
 
     def measured(folder: Path) -> Result:
-        subject = Subject(name="arrays", codes=made, seed=seed, out=folder, decode=decode, encode=encode, images=images)
+        subject = Subject(name="arrays", codes=made, seed=seed, out=folder, **model)
         return measure_subject(found, metric, options or {}, subject, preset=preset)
 
     if out is not None:
@@ -96,11 +109,33 @@ def measure(
         return replace(measured(Path(folder)), artifacts={})
 
 
+def _require(name: str, value: Any, right: bool, takes: str) -> None:
+    if not right:
+        raise UsageError(f"{name}={shown(value)} cannot be used.", f"It takes {takes}.")
+
+
+def _by_name(table: Any) -> bool:
+    return isinstance(table, Mapping) and all(isinstance(key, str) for key in table)
+
+
+def _is_path(out: Any) -> bool:
+    return isinstance(out, str | Path) and bool(str(out)) and "\0" not in str(out)
+
+
+def _are_texts(texts: Any) -> bool:
+    """Whether it is a sequence of texts, be it an array or a table's columns; a set has no order."""
+    ordered = isinstance(texts, Collection) and not isinstance(texts, Set | Mapping)
+    try:
+        return ordered and all(isinstance(text, str | bytes) for text in texts)
+    except Exception:
+        return False
+
+
 def _seed(seed: Any) -> int:
     try:
         number = -1 if isinstance(seed, bool) else operator.index(seed)
     except TypeError:
         number = -1
     if not 0 <= number < 2**31:
-        raise UsageError(f"seed={seed!r} is no seed.", "It takes a whole number from 0 to 2147483647.")
+        raise UsageError(f"seed={shown(seed)} is no seed.", "It takes a whole number from 0 to 2147483647.")
     return number

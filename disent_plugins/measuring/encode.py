@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from disent_plugins.contracts import SPLITS, Codes, Gaussian, ImageTable, Report
+from disent_plugins.contracts import SPLITS, Codes, Gaussian, ImageSpec, ImageTable, Posterior, Report
+from disent_plugins.contracts.outputs import check_fused, check_images, check_posterior
 from disent_plugins.errors import WorkFailed
 from disent_plugins.training.pixels import Pixels
 
@@ -26,22 +27,25 @@ def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray
     """Encode the images at ``rows`` in evaluation mode (batch statistics would leak a batch's composition).
 
     Raises:
-        WorkFailed: The encoder gives something that is not a finite number.
+        ContractError: The encoder gives something else than posteriors of one form.
+        WorkFailed: It gives something that is not a finite number.
     """
     model.eval()
     parts: dict[str, list[np.ndarray]] = {}
+    before: Posterior | None = None
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
             index = torch.from_numpy(rows[start : start + BATCH]).to(pixels.device)
             z = model.encode(pixels.batch(index))  # type: ignore[operator]
+            check_posterior(type(model).__name__, z, len(index), before)
+            before = z
             for name, code in (("content", z.content), ("style", z.style)):
                 for column, value in ((name, code.mean), (f"{name}_logvar", code.logvar)):
                     if value is not None:  # a code without variance has none to keep
                         parts.setdefault(column, []).append(value.float().cpu().numpy())
             report(min(start + BATCH, len(rows)), len(rows), "encoding")
     columns = {name: np.concatenate(values) for name, values in parts.items()}
-    if not all(np.isfinite(column).all() for column in columns.values()):
-        raise WorkFailed("The encoder gives codes that are not finite numbers.", "Its weights may have diverged.")
+    _require_finite("encoder gives codes", *columns.values())
     return Codes(
         content=columns["content"],
         style=columns["style"],
@@ -55,7 +59,12 @@ def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray
     )
 
 
-def decoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _require_finite(what: str, *arrays: np.ndarray) -> None:
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise WorkFailed(f"The {what} that are not finite numbers.", "Its weights may have diverged.")
+
+
+def decoder(model: nn.Module, device: torch.device, image: ImageSpec) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The model's decoder on arrays: content [B, Dc], style [B, Ds] -> images [B, H, W, C] float32 in [0, 1]."""
 
     def decode(content: np.ndarray, style: np.ndarray) -> np.ndarray:
@@ -66,8 +75,11 @@ def decoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.
                 # A copy: codes may be read-only, which torch warns of.
                 c, s = (torch.tensor(block[start : start + BATCH], dtype=torch.float32) for block in (content, style))
                 images = model.decode(c.to(device), s.to(device))  # type: ignore[operator]
+                check_images(f"{type(model).__name__}.decode", images, (len(c), *image.shape), torch.Tensor)
                 parts.append(images.clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy())
-        return np.concatenate(parts)
+        made = np.concatenate(parts)
+        _require_finite("decoder gives images", made)
+        return made
 
     return decode
 
@@ -82,9 +94,12 @@ def encoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray], tu
             for start in range(0, len(images), BATCH):
                 batch = torch.as_tensor(images[start : start + BATCH], dtype=torch.float32).permute(0, 3, 1, 2)
                 z = model.encode(batch.to(device))  # type: ignore[operator]
+                check_posterior(type(model).__name__, z, len(batch))
                 content.append(z.content.mean.float().cpu().numpy())
                 style.append(z.style.mean.float().cpu().numpy())
-        return np.concatenate(content), np.concatenate(style)
+        means = np.concatenate(content), np.concatenate(style)
+        _require_finite("encoder gives codes", *means)
+        return means
 
     return encode_images
 
@@ -101,7 +116,9 @@ def fusion(model: nn.Module, device: torch.device) -> Callable[[np.ndarray, np.n
         content = Gaussian(*(torch.tensor(part, dtype=torch.float32, device=device) for part in (mean, logvar)))
         ids = torch.tensor(group, dtype=torch.int64, device=device)
         with torch.inference_mode():
-            return model.fuse(content, ids, int(group.max()) + 1).float().cpu().numpy()  # type: ignore[operator]
+            found = model.fuse(content, ids, int(group.max()) + 1)  # type: ignore[operator]
+            check_fused(type(model).__name__, found, int(group.max()) + 1, mean.shape[1])
+            return np.asarray(found.float().cpu())
 
     return fuse
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from disent_plugins.contracts import Value
 from disent_plugins.errors import UsageError
-from disent_plugins.files import read_json
+from disent_plugins.files import read_table
 from disent_plugins.measuring.provenance import label
 from disent_plugins.measuring.suite import Entry
 from disent_plugins.training.checkpoint import load
@@ -52,13 +52,13 @@ def check_alike(folders: Sequence[RunFolder]) -> bool:
 def _traits(folder: RunFolder) -> dict[str, str]:
     """Everything in which runs of one mean agree, in words."""
     settings, progress = folder.settings(), load(folder.checkpoint("last")).progress
-    record = read_json(folder.path / "data.json")
+    record = read_table(folder.path / "data.json")
     return {
         **{name: str(getattr(settings, name)) for name in SETTING_NAMES if name not in _MAY_DIFFER},
         **{f"options.{name}": str(value) for name, value in settings.options.items()},
         # Of every checkpoint: which epoch was the best is a matter of the seed.
         "trained": f"{progress.done} epochs" + (f" and {progress.step} batches" if progress.step else ""),
-        "content of the data": str(record.get("content_hash") if isinstance(record, dict) else None),
+        "content of the data": str(record.get("content_hash")),
     }
 
 
@@ -88,7 +88,11 @@ def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
             merged.append(Entry(first.group, first.name, None, reason))
             continue
         names = [name for name in results[0].values if all(name in result.values for result in results)]
-        values = {name: mean_value([result.values[name] for result in results]) for name in names}
+        try:
+            values = {name: mean_value([result.values[name] for result in results]) for name in names}
+        except OverflowError:
+            merged.append(Entry(first.group, first.name, None, "Its values are too large for a mean."))
+            continue
         single = {name: [result.values[name].value for result in results] for name in names}
         settings = {**results[0].settings, "seed": [result.settings.get("seed") for result in results], "runs": single}
         notes = list(dict.fromkeys(note for result in results for note in result.notes))

@@ -54,7 +54,7 @@ class TrainedRun:
         refuse_links(self.place, self.figures)
         rows = used_rows(self.table, self.settings.limit)
         device = self.pixels.device
-        decode, encode_images = decoder(self.model, device), encoder(self.model, device)
+        decode, encode_images = decoder(self.model, device, self.table.info.image), encoder(self.model, device)
         fuse = fusion(self.model, device)
         data = f"{self.settings.data}{self.table.info.subset_words}"
         return Subject(

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import pluggy
 
 from disent_plugins import interrupts
-from disent_plugins.errors import DisentError, PluginFailure, UsageError, suggestion
+from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed, suggestion
 from disent_plugins.registry import hookspecs
 from disent_plugins.registry.specs import API_VERSION, DatasetSpec, MetricSpec, ModelSpec, Spec
 from disent_plugins.together import Together
@@ -89,6 +89,8 @@ class Catalogue(Generic[S]):
         )
 
 
+_KIND = {ModelSpec: "model", DatasetSpec: "data set", MetricSpec: "metric"}
+
 _LIST_COMMAND = {"model": "disent models list", "data set": "disent data list", "metric": "disent metrics list"}
 
 
@@ -146,17 +148,20 @@ class Registry:
         self._add(plugin, lambda: module)
 
     def load(self, spec: Spec, plugin: Plugin) -> Any:
-        """Import what a spec names.
+        """Import what a spec names, and check that it can be used.
 
         Raises:
-            PluginFailure: The import failed or the name is not there.
+            PluginFailure: The import failed, the name is not there, or what it names breaks its contract.
         """
+        from disent_plugins.contracts.classes import check_class  # here, for listing does without
+
         module, _, attribute = spec.target.partition(":")
 
         def fetch() -> Any:
             found: Any = import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
+            check_class(next(kind for base, kind in _KIND.items() if isinstance(spec, base)), found)
             return found
 
         return self.call(plugin, f"'{spec.name}' could not be loaded", fetch)
@@ -165,18 +170,29 @@ class Registry:
         """Call into a plugin on behalf of a user's request, turning whatever it raises into one clear error.
 
         Raises:
-            PluginFailure: The plugin raised an error or called ``sys.exit``.
+            PluginFailure: The plugin raised an error, called ``sys.exit`` or broke its contract.
+            WorkFailed: One of ours broke its contract.
         """
         error, result = _guarded(function)
-        if error is not None:
-            if plugin.distribution == OURS or isinstance(error, DisentError):
-                raise error
+        if error is None:
+            return result
+        from disent_plugins.contracts.broken import ContractError
+
+        if isinstance(error, ContractError):
+            if plugin.distribution == OURS:
+                raise WorkFailed(f"{what}.", error.what, error.remedy) from error
             raise PluginFailure(
-                f"{what}: plugin '{plugin.name}' of {plugin.distribution} {plugin.version} failed.",
-                _say(error),
-                f"Tell its author, or {plugin.cure}",
+                f"{what}: plugin '{plugin.name}' of {plugin.distribution} {plugin.version} breaks its contract.",
+                error.what,
+                f"{error.remedy} Its author can check it with disent_plugins.testing; or {plugin.cure}",
             ) from error
-        return result
+        if plugin.distribution == OURS or isinstance(error, DisentError):
+            raise error
+        raise PluginFailure(
+            f"{what}: plugin '{plugin.name}' of {plugin.distribution} {plugin.version} failed.",
+            _say(error),
+            f"Tell its author, or {plugin.cure}",
+        ) from error
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a run hook of every plugin. One that fails is reported once and not called again."""
@@ -287,6 +303,7 @@ def _checked(kind: type[Spec], specs: list[Any]) -> list[Any]:
     for spec in specs:
         if not isinstance(spec, kind):
             raise TypeError(f"expected {kind.__name__}, got {type(spec).__name__}")
+        kind.__post_init__(spec)  # a class derived from it may have left that out
         if spec.name in names:
             raise ValueError(f"it registers '{spec.name}' twice")
         names.add(spec.name)

@@ -15,6 +15,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
+_TEXTS = {"name", "summary", "target", "reference", "group"}
+_LISTS = {"requires", "provides", "needs"}
+
+
+def _by_name(table: Any) -> bool:
+    return isinstance(table, Mapping) and all(isinstance(key, str) for key in table)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """What all kinds have.
@@ -32,6 +40,18 @@ class Spec:
     reference: str = ""
 
     def __post_init__(self) -> None:
+        for part in _TEXTS & set(vars(self)):
+            if not isinstance(getattr(self, part), str):
+                raise TypeError(f"{part}={getattr(self, part)!r} is no text")
+        for part in _LISTS & set(vars(self)):
+            texts = getattr(self, part)
+            if not isinstance(texts, tuple | list) or not all(isinstance(text, str) for text in texts):
+                raise TypeError(f"{part}={texts!r} is no tuple of texts")
+        recipes = getattr(self, "recipes", {})
+        if not _by_name(recipes) or not all(
+            _by_name(one) and _by_name(one.get("options", {})) for one in recipes.values()
+        ):
+            raise TypeError(f"recipes={recipes!r} are no tables of settings by name")
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is not a name: lower case letters, digits, - and _ only")
         if not _TARGET.fullmatch(self.target):

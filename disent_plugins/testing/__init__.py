@@ -12,8 +12,8 @@ data sets and metrics pass the same checks.
 
 from __future__ import annotations
 
+from disent_plugins.contracts.broken import ContractError
 from disent_plugins.testing.batches import batch_of
-from disent_plugins.testing.contract import ContractError
 from disent_plugins.testing.datasets import check_dataset
 from disent_plugins.testing.metrics import check_metric
 from disent_plugins.testing.models import check_model

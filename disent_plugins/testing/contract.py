@@ -1,4 +1,4 @@
-"""What every check shares: the error, and the rules of a ``Config``."""
+"""What every check shares: the rules of a ``Config`` that people can work with."""
 
 from __future__ import annotations
 
@@ -6,53 +6,25 @@ import dataclasses
 import json
 from typing import Any
 
+from disent_plugins.contracts.broken import ContractError, demand
+from disent_plugins.contracts.classes import check_config
 from disent_plugins.errors import UsageError
 from disent_plugins.options import build, describe
 
 
-class ContractError(AssertionError):
-    """A contract is broken.
-
-    Args:
-        what: One sentence, what is broken.
-        remedy: One sentence, how to mend it.
-    """
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what} {remedy}")
-        self.what, self.remedy = what, remedy
-
-
-def demand(condition: Any, what: str, remedy: str) -> None:
-    """Raise :class:`ContractError` unless ``condition`` holds."""
-    if not condition:
-        raise ContractError(what, remedy)
-
-
-def check_config(owner: type, config: Any) -> Any:
+def check_options(owner: Any, config: Any) -> Any:
     """Check a class's ``Config`` and make one of it with its defaults unless one is given.
 
     Raises:
-        ContractError: It is no frozen dataclass, an option lacks default or description, or options do not survive
-            being stored as JSON or typed as text.
+        ContractError: It cannot be used (see ``check_config``), an option lacks a description, or options do not
+            survive being stored as JSON or typed as text.
     """
-    name = f"{owner.__name__}.Config"
-    kind = getattr(owner, "Config", None)
-    demand(
-        isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen,  # type: ignore[attr-defined]
-        f"{name} is not a frozen dataclass.",
-        "Write @dataclass(frozen=True) class Config(Options), and Config = Config in the class.",
-    )
-    assert isinstance(kind, type)
-    for field in dataclasses.fields(kind):
+    check_config(owner)
+    name, kind = f"{owner.__name__}.Config", owner.Config
+    for option in describe(kind):
         demand(
-            field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING,
-            f"{name}.{field.name} has no default.",
-            "People start with no flags at all: declare it with option(default, description).",
-        )
-        demand(
-            field.metadata.get("doc"),
-            f"{name}.{field.name} has no description.",
+            option.doc,
+            f"{name}.{option.name} has no description.",
             "It is what 'show' prints: declare it with option(default, description, low=..., high=...).",
         )
     config = kind() if config is None else config

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ import numpy as np
 
 from disent_plugins.content import content_labels, has_value
 from disent_plugins.contracts import SPLITS, DatasetInfo
+from disent_plugins.contracts.broken import demand
+from disent_plugins.contracts.classes import check_class
+from disent_plugins.contracts.descriptions import check_adapter
 from disent_plugins.data_adapters.adapter import RawFile, RawTable, make_adapter
 from disent_plugins.data_adapters.rows import unfit
-from disent_plugins.testing.contract import demand
 
 
 def check_dataset(adapter_class: type, source: Path | None = None, options: Mapping[str, Any] | None = None) -> None:
@@ -30,13 +31,9 @@ def check_dataset(adapter_class: type, source: Path | None = None, options: Mapp
         DataMissing: The adapter's own word that the raw files are not usable.
     """
     name = adapter_class.__name__
-    _check_config(adapter_class, name)
+    check_class("data set", adapter_class)
     adapter: Any = make_adapter(adapter_class, options or {}, name)
-    info = getattr(adapter, "info", None)
-    demand(
-        isinstance(info, DatasetInfo), f"{name}.info is {type(info).__name__}.", "Make it a disent_plugins.DatasetInfo."
-    )
-    assert isinstance(info, DatasetInfo)
+    info: DatasetInfo = check_adapter(adapter).info
     _check_info(info, name)
     _check_files(adapter, name)
     first = _read(adapter, name, source)
@@ -50,27 +47,7 @@ def check_dataset(adapter_class: type, source: Path | None = None, options: Mapp
     )
 
 
-def _check_config(adapter_class: Any, name: str) -> None:
-    config = getattr(adapter_class, "Config", None)
-    if config is None:
-        return
-    demand(
-        isinstance(config, type) and is_dataclass(config) and vars(config)["__dataclass_params__"].frozen,
-        f"{name}.Config is no frozen dataclass.",
-        "Write @dataclass(frozen=True) above class Config(disent_plugins.Options).",
-    )
-    lacking = [f.name for f in fields(config) if f.default is MISSING and f.default_factory is MISSING]
-    demand(not lacking, f"{name}.Config has no default for {', '.join(lacking)}.", "Give every option a default.")
-
-
 def _check_info(info: DatasetInfo, name: str) -> None:
-    names = [factor.name for factor in info.factors]
-    demand(names and len(set(names)) == len(names), f"{name}.info has factors {names}.", "Name each factor once.")
-    demand(
-        info.content in names or set(info.content.split("+")) <= set(names),
-        f"{name}.info.content is '{info.content}', which is none of its factors {names}.",
-        "Name the factor that the members of a group share.",
-    )
     shared = [factor for factor in info.factors if factor.name in {info.content, *info.content.split("+")}]
     demand(
         all(factor.kind != "continuous" for factor in shared),

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from disent_plugins.contracts import GroupBatch, Loss
+from disent_plugins.contracts.broken import demand
 from disent_plugins.testing.batches import validation_of
-from disent_plugins.testing.contract import demand
 
 RESERVED = {"total", "seconds", "images_per_second", "learning_rate"}
 """Names that the trainer logs beside a model's terms."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import fields
@@ -14,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from disent_plugins.contracts import Codes, Result, Subject, Value
+from disent_plugins.contracts.broken import demand
+from disent_plugins.contracts.classes import check_class
+from disent_plugins.contracts.findings import NUMBERS, check_result
 from disent_plugins.errors import UsageError
-from disent_plugins.testing.contract import check_config, demand
+from disent_plugins.testing.contract import check_options
 
 
 def example_subject(out: Path, *, needs: Sequence[str] = ("codes",), n: int = 400, seed: int = 0) -> Subject:
@@ -80,28 +82,19 @@ def check_metric(
         ContractError: What is broken, and how to mend it.
     """
     owner = metric_class.__name__
-    config = check_config(metric_class, config)
-    demand(
-        callable(getattr(metric_class, "measure", None)),
-        f"{owner} has no method 'measure'.",
-        "A metric has Config and measure(subject).",
-    )
+    check_class("metric", metric_class)
+    config = check_options(metric_class, config)
     with tempfile.TemporaryDirectory() as folder:
         subject = example_subject(Path(folder) / "first", needs=needs)
         result = _measure(metric_class, config, subject)
-        demand(isinstance(result, Result), f"{owner}.measure returns {type(result).__name__}.", "Return a Result.")
-        demand(
-            result.metric == (name or result.metric) != "",
-            f"{owner}.measure: Result.metric is '{result.metric}'.",
-            f"It is the metric's registry name{f', {name}' if name else ''}.",
-        )
+        check_result(owner, result, name)
         demand(
             result.values or result.artifacts,
             f"{owner}.measure found nothing: no values and no artifacts.",
             "Return at least one of them.",
         )
         for key, value in result.values.items():
-            _check_value(f"{owner}: value '{key}'", value)
+            _check_complete(f"{owner}: value '{key}'", value)
         _check_settings(owner, result, subject.seed)
         _check_artifacts(owner, result, subject.out)
         again = _measure(metric_class, config, example_subject(Path(folder) / "second", needs=needs))
@@ -127,12 +120,12 @@ def _measure(metric_class: type, config: Any, subject: Subject) -> Any:
     return result
 
 
-def _check_value(where: str, value: Any) -> None:
-    demand(isinstance(value, Value), f"{where} is {type(value).__name__}.", "Wrap it: Value(number, unit, floor=...).")
-    numbers = {key: getattr(value, key) for key in ("value", "floor", "ceiling", "low", "high")}
-    for key, number in numbers.items():
+def _check_complete(where: str, value: Value) -> None:
+    """What a number is printed with, beyond what ``check_value`` asks of its form."""
+    for key in NUMBERS:
+        number = getattr(value, key)
         demand(
-            (key != "value" and number is None) or (isinstance(number, int | float) and math.isfinite(number)),
+            number is None or isinstance(number, int | float),
             f"{where}: {key} is {number!r}.",
             "Numbers are finite Python floats; what is unknown is None.",
         )
@@ -144,14 +137,13 @@ def _check_value(where: str, value: Any) -> None:
         "Give floor (what a code without information scores) or ceiling (what a perfect one scores).",
     )
     demand((value.low is None) == (value.high is None), f"{where} has half an interval.", "Give low and high.")
-    if value.low is not None:
+    if value.low is not None and value.high is not None:
         demand(
             value.low <= value.value <= value.high,
             f"{where} is {value.value}, outside its own interval {value.low} to {value.high}.",
             "Compute value and interval from the same samples.",
         )
     demand(value.n is None or value.n > 0, f"{where}: n is {value.n}.", "n counts the test samples.")
-    demand(value.better in ("up", "down", ""), f"{where}: better is '{value.better}'.", "It is up, down or ''.")
 
 
 def _check_settings(owner: str, result: Result, seed: int) -> None:

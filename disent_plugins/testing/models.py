@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from disent_plugins.contracts import CAPABILITIES, Gaussian, ImageSpec, Posterior, TrainingData
+from disent_plugins.contracts import ImageSpec, Posterior, TrainingData
+from disent_plugins.contracts.broken import ContractError, demand
+from disent_plugins.contracts.classes import check_class
+from disent_plugins.contracts.outputs import check_images, check_module, check_pixels, check_posterior
 from disent_plugins.testing.batches import every_kind
-from disent_plugins.testing.contract import ContractError, check_config, demand
+from disent_plugins.testing.contract import check_options
 from disent_plugins.testing.losses import check_loss, check_repeatable
 from disent_plugins.testing.steps import check_going_on, check_gradients, check_own_steps
 
@@ -42,26 +45,16 @@ def check_model(
     """
     name = model_class.__name__
     image = image or ImageSpec(1, 32, 32)
-    config = check_config(model_class, config)
-    for member in ("encode", "decode", "loss"):
-        demand(
-            callable(getattr(model_class, member, None)),
-            f"{name} has no method '{member}'.",
-            "A model has Config, encode, decode and loss.",
-        )
+    check_class("model", model_class)
+    config = check_options(model_class, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         data = TrainingData(image, batch_size, group_count)
         model = model_class(config, data)
-        demand(isinstance(model, nn.Module), f"{name} is not a torch.nn.Module.", "Derive it from nn.Module.")
+        check_module(name, model)
         # The trainer does the same, so a model that only knows plain strides must fail here.
         model = model.to(memory_format=torch.channels_last)
         needs = set(getattr(model, "requires", ()))
-        demand(
-            needs <= CAPABILITIES,
-            f"{name}.requires names {sorted(needs - CAPABILITIES)}, which no data set can provide.",
-            f"It takes any of {', '.join(sorted(CAPABILITIES))}.",
-        )
         batches = dict(every_kind(data, batch_size, needs))
         _check_codes(model, name, batches["groups"].images)
         check_loss(model, name, batches)
@@ -79,46 +72,25 @@ def _check_codes(model: Any, name: str, images: Tensor) -> None:
     model.eval()
     with torch.no_grad():
         z = model.encode(images)
-        remedy = "Return Posterior(content=Gaussian(mean, logvar), style=Gaussian(mean, logvar))."
-        demand(isinstance(z, Posterior), f"{name}.encode returns {type(z).__name__}, not a Posterior.", remedy)
+        check_posterior(name, z, len(images))
         for block in ("content", "style"):
             code = getattr(z, block)
-            demand(isinstance(code, Gaussian), f"{name}.encode: {block} is not a Gaussian.", remedy)
             for part in ("mean",) if code.logvar is None else ("mean", "logvar"):
-                value = getattr(code, part)
-                fits = value.ndim == 2 and len(value) == len(images) and value.shape == code.mean.shape
                 demand(
-                    fits and value.is_floating_point(),
-                    f"{name}.encode: {block}.{part} is {value.dtype} {list(value.shape)} for {len(images)} images.",
-                    "Mean and logvar of a block are both float [B, D]; logvar is None for a code without variance.",
-                )
-                demand(
-                    value.shape[1] or block == "style",
-                    f"{name}.encode: {block}.{part} has no columns.",
-                    "Codes in one piece are the content, and the style is [B, 0].",
-                )
-                demand(
-                    value.isfinite().all(),
+                    getattr(code, part).isfinite().all(),
                     f"{name}.encode: {block}.{part} is not finite.",
                     "Clamp log-variances before they are used.",
                 )
         _check_eval_is_per_image(model, name, images, z)
         for scale in (1.0, 30.0):
             output = model.decode(z.content.mean * scale, z.style.mean * scale)
-            demand(
-                output.shape == images.shape and output.is_floating_point(),
-                f"{name}.decode gives {output.dtype} {list(output.shape)} for codes of images {list(images.shape)}.",
-                "It must give float images of the size that were encoded.",
-            )
-            demand(
-                output.min() >= 0 and output.max() <= 1,
-                f"{name}.decode gives values from {output.min():.3g} to {output.max():.3g}.",
-                "Images lie in [0, 1]: clamp them in decode (not in the loss).",
-            )
+            check_images(f"{name}.decode", output, tuple(images.shape), Tensor)
+            check_pixels(f"{name}.decode", output)
 
 
 def _check_eval_is_per_image(model: Any, name: str, images: Tensor, z: Posterior) -> None:
     again, part = model.encode(images), model.encode(images[:3])
+    check_posterior(name, part, 3, z)
     for block in ("content", "style"):
         first, second = getattr(z, block).mean, getattr(again, block).mean
         demand(

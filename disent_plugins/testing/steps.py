@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from disent_plugins.contracts import GroupBatch, Loss
+from disent_plugins.contracts.broken import ContractError, demand
 from disent_plugins.errors import DisentError
-from disent_plugins.testing.contract import ContractError, demand
 from disent_plugins.training.updates import Updates
 
 LR = 1e-3

@@ -150,10 +150,10 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
     """
     try:
         model.load_state_dict(checkpoint.model)
-    except (RuntimeError, TypeError, AttributeError) as error:
+    except Exception as error:  # a model may load itself in its own way
         raise UsageError(
             f"{path} does not fit the model of its run.",
-            str(error).splitlines()[-1].strip(),
+            (str(error).splitlines() or [type(error).__name__])[-1].strip(),
             "Was the model's code changed, or config.json edited, since it was trained?",
         ) from error
 

@@ -18,7 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from disent_plugins.contracts import ImageSpec, ImageTable, TrainingData
 from disent_plugins.errors import UsageError
-from disent_plugins.files import clear_disk_errors, read_json, remove_leftovers, write_json
+from disent_plugins.files import clear_disk_errors, read_table, remove_leftovers, write_json
 from disent_plugins.options import build
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.version import __version__
@@ -74,10 +74,7 @@ class RunFolder:
                 "It has no config.json." if self.path.is_dir() else "There is no such folder.",
                 "Runs lie in ./runs unless --out said otherwise; make one with: disent run",
             )
-        content = read_json(self.config)
-        if not isinstance(content, dict):
-            raise UsageError(f"{self.config} is not a configuration.", "It does not hold a table of settings.")
-        return build(RunSettings, content, owner=str(self.config))
+        return build(RunSettings, read_table(self.config), owner=str(self.config))
 
     def write_start(self, settings: RunSettings, table: ImageTable, data: TrainingData, device: torch.device) -> None:
         """Write ``config.json``, ``environment.json`` and ``data.json``."""
@@ -91,10 +88,13 @@ class RunFolder:
         Raises:
             UsageError: ``data.json`` does not say.
         """
-        record = read_json(self.path / "data.json")
+        record = read_table(self.path / "data.json")
         try:
             found = dict(record["training"])
-            return TrainingData(**{**found, "image": ImageSpec(**found["image"])})
+            data = TrainingData(**{**found, "image": ImageSpec(**found["image"])})
+            if not all(type(count) is int and count > 0 for count in (*data.image.shape, data.images, data.groups)):
+                raise ValueError
+            return data
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f"{self.path / 'data.json'} does not say what its model was trained on.",
@@ -108,8 +108,7 @@ class RunFolder:
         Raises:
             UsageError: The content hashes differ.
         """
-        record = read_json(self.path / "data.json")
-        before = record.get("content_hash") if isinstance(record, dict) else None
+        before = read_table(self.path / "data.json").get("content_hash")
         if before != table.digest:
             raise UsageError(
                 f"The data of {self.path} has changed.",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from disent_plugins.contracts import CAPABILITIES, DatasetInfo, ImageTable, Report, TrainingData
+from disent_plugins.contracts import DatasetInfo, ImageTable, Report, TrainingData
+from disent_plugins.contracts.classes import name_of
+from disent_plugins.contracts.descriptions import check_adapter
+from disent_plugins.contracts.outputs import check_module
 from disent_plugins.data_adapters.adapter import make_adapter
 from disent_plugins.data_adapters.store import prepare
 from disent_plugins.errors import PluginFailure, UsageError
@@ -35,13 +38,24 @@ class Parts:
         """A fresh model for that data.
 
         Raises:
-            PluginFailure: It cannot be made, or is no ``torch.nn.Module``.
+            PluginFailure: It cannot be made, or is none (see ``contracts.outputs.check_module``).
+            UsageError: The data set has images of another size.
         """
+        image = self.adapter.info.image
+        if data.image != image:
+            raise UsageError(
+                f"A model of images {data.image.shape} cannot be used on data set '{self.data_spec.name}'.",
+                f"Its images are {image.shape} (channels, height, width).",
+                "Were data.json or config.json edited? Train again with: disent run",
+            )
         config = build(self.model_class.Config, settings.options, owner=f"model '{settings.model}'")
-        model = self.registry.call(self.plugin, "The model could not be made", lambda: self.model_class(config, data))
-        if not isinstance(model, nn.Module):
-            raise _no_model(self.spec, self.plugin, f"is not a torch.nn.Module but {type(model).__name__}")
-        return model
+
+        def make() -> nn.Module:
+            model: nn.Module = self.model_class(config, data)
+            check_module(name_of(self.model_class), model)
+            return model
+
+        return self.registry.call(self.plugin, f"Model '{self.spec.name}' could not be made", make)
 
     def table(self, source: Path | None, report: Report) -> ImageTable:
         """The data set, prepared."""
@@ -75,13 +89,6 @@ class Parts:
                 "Its loss would be wrong where two groups share their content.",
                 f"See the options that lift the need: disent models show {name}",
             )
-        unknown = sorted(needed - CAPABILITIES)
-        if unknown:
-            raise PluginFailure(
-                f"Model '{name}' of {self.plugin.distribution} needs {', '.join(unknown)}, which nothing provides.",
-                f"A model may require {', '.join(sorted(CAPABILITIES))}.",
-                "Its author can check it with disent_plugins.testing.check_model",
-            )
 
 
 def load_parts(registry: Registry, model: str, data: str, data_options: Mapping[str, Any]) -> Parts:
@@ -94,23 +101,14 @@ def load_parts(registry: Registry, model: str, data: str, data_options: Mapping[
     spec, plugin = registry.models.find(model)
     data_spec, data_plugin = registry.datasets.find(data)
     model_class = registry.load(spec, plugin)
-    for member in ("encode", "decode", "loss"):
-        if not callable(getattr(model_class, member, None)):
-            raise _no_model(spec, plugin, f"has no '{member}'")
-    if not is_dataclass(getattr(model_class, "Config", None)):
-        raise _no_model(spec, plugin, "has no Config that is a dataclass")
     adapter_class = registry.load(data_spec, data_plugin)
     what = f"data set '{data_spec.name}' could not be made"
-    adapter = registry.call(data_plugin, what, lambda: make_adapter(adapter_class, data_options, data_spec.name))
+
+    def make() -> Any:
+        return check_adapter(make_adapter(adapter_class, data_options, data_spec.name))
+
+    adapter = registry.call(data_plugin, what, make)
     return Parts(registry, spec, plugin, model_class, adapter, data_plugin, data_spec)
-
-
-def _no_model(spec: ModelSpec, plugin: Plugin, what: str) -> PluginFailure:
-    return PluginFailure(
-        f"Model '{spec.name}' of {plugin.distribution} {what}.",
-        "A model is a torch.nn.Module with a dataclass Config and the methods encode, decode and loss.",
-        "Its author can check it with disent_plugins.testing.check_model",
-    )
 
 
 def resolve(
@@ -120,5 +118,14 @@ def resolve(
     parts = load_parts(registry, model, data, {**file.get("data_options", {}), **flags.get("data_options", {})})
     flags = {**flags, "data_options": dict(parts.adapter.info.options)}
     config, known = parts.model_class.Config, parts.data_spec
+    try:
+        merge(parts.spec, config, model=model, data=data, file={}, flags={}, data_spec=known)
+    except UsageError as error:  # nobody typed that
+        owners = " or ".join(dict.fromkeys(plugin.distribution for plugin in (parts.plugin, parts.data_plugin)))
+        raise PluginFailure(
+            f"The recipe of model '{parts.spec.name}' for data set '{known.name}' cannot be used.",
+            f"{error.what} {error.why}",
+            f"It comes with {owners}: tell its author.",
+        ) from error
     settings = merge(parts.spec, config, model=model, data=data, file=file, flags=flags, data_spec=known)
     return parts, settings

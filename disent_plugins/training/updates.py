@@ -139,7 +139,13 @@ def _groups_of(model: nn.Module) -> dict[str, Any]:
     named = getattr(model, "parameter_groups", None)
     if not callable(named):
         return {EVERYTHING: model.parameters()}
-    groups = named()
+    try:
+        groups = named()
+    except Exception as error:
+        raise PluginFailure(
+            f"{type(model).__name__}.parameter_groups failed.", f"{type(error).__name__}: {error}",
+            "Its author can check it with check_model",
+        ) from error  # fmt: skip
     if not isinstance(groups, Mapping) or not groups or not all(isinstance(name, str) and name for name in groups):
         raise PluginFailure(
             f"{type(model).__name__}.parameter_groups gives no groups by name.", _FORM,

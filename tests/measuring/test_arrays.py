@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,10 +13,15 @@ from helpers.metric_files import codes as codes_in_blocks
 from helpers.metric_files import subject
 
 import disent_plugins
-from disent_plugins import MetricSpec, Options, Result, Value, hookimpl
-from disent_plugins.errors import PluginFailure, UsageError
+from disent_plugins import MetricSpec, Options, Result, Subject, Value, hookimpl
+from disent_plugins.contracts.findings import NUMBERS
+from disent_plugins.errors import PluginFailure, UsageError, shown
 from disent_plugins.measuring.measure import measure
 from disent_plugins.registry.host import Registry
+
+NO_NUMBERS = ("0.1", True, 1j, Fraction(1, 2), 10**400, float("nan"), [0.5])
+deep: list = []
+deep.append(deep)
 
 V = np.stack(np.divmod(np.arange(640) % 64, 8), axis=1)
 
@@ -135,9 +141,9 @@ def toy(monkeypatch, tmp_path):
     hooks = SimpleNamespace(disent_metrics=hookimpl(lambda: [spec], specname="disent_metrics"))
     registry.add(hooks, name="toy", distribution="toy", version="1.0")
 
-    def run(does, codes=None):
+    def run(does, given=None):
         monkeypatch.setattr(Toy, "does", staticmethod(does))
-        return measure(registry, "toy", {}, subject(tmp_path, codes))
+        return measure(registry, "toy", {}, given if isinstance(given, Subject) else subject(tmp_path, given))
 
     return run
 
@@ -160,6 +166,31 @@ def test_a_metric_cannot_change_what_others_read(toy, name):
     np.testing.assert_array_equal(getattr(given, name), before)
     getattr(given, name)[:] = 1  # the caller's own arrays stay writable
 
+    def unlock(subject):
+        getattr(subject.codes, name).flags.writeable = True
+
+    with pytest.raises(PluginFailure, match="cannot set WRITEABLE flag"):
+        toy(unlock, given)
+
+
+def test_a_metric_changes_nothing_that_the_metrics_of_others_are_told(toy, tmp_path):
+    given = subject(tmp_path, codes_in_blocks(80))
+    given.shared["ours"], given.of = np.ones(3), {"codes": "sha256:0"}
+
+    def spoil(lent):
+        assert "ours" not in lent.shared
+        lent.shared["theirs"] = lent.of["codes"] = "spoilt"
+        return result()
+
+    def see(lent):
+        assert lent.shared["theirs"] == "spoilt"  # what one metric of a package keeps, its others find
+        return result()
+
+    toy(spoil, given)
+    toy(see, given)
+    assert given.of == {"codes": "sha256:0"}
+    assert "theirs" not in given.shared
+
 
 def test_a_metric_cannot_exchange_what_others_read(toy):
     given = codes_in_blocks(80)
@@ -176,17 +207,38 @@ def test_a_metric_cannot_exchange_what_others_read(toy):
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (replace(result(), metric="other"), "registered as 'toy', and its result says 'other'"),
-        (result(value=0.5), "no disent_plugins.Value for a"),
-        (result(floor=1.0, ceiling=0.0), "its floor, 1, lies above its ceiling, 0"),
-        (result(value=Value(None, "accuracy")), "TypeError"),
-        (result(n="many"), "TypeError"),
+        (replace(result(), metric="other"), "Result.metric is 'other', and the metric is registered as 'toy'"),
+        (replace(result(), metric=None), "Result.metric is None"),
+        (result(value=0.5), "value 'a' is float, no disent_plugins.Value"),
+        (result(floor=1.0, ceiling=0.0), "its floor, 1.0, lies above its ceiling, 0.0"),
+        *[(result(Value(found, "accuracy")), f"value is {shown(found)}, no finite number") for found in NO_NUMBERS],
+        *[(result(**{part: x}), f"{part} is {shown(x)}, no finite number") for part in NUMBERS[1:] for x in NO_NUMBERS],
+        (result(Value(None, "accuracy")), "value is None, no finite number"),
+        (result(n="many"), "n is 'many'"),
+        (result(n=-1), "n is -1"),
+        (result(n=2.5), "n is 2.5"),
+        (result(unit=None), "unit is None"),
+        (result(estimator=3), "estimator is 3"),
+        (result(better=None), "better is None"),
+        (result(better=["up"]), "better is ['up']"),
+        (replace(result(), values=None), "Result.values is None"),
+        (replace(result(), values={None: Value(0.5, "x")}), "Result.values is {None"),
+        (replace(result(), settings="seed"), "Result.settings is 'seed'"),
+        (replace(result(), settings={"deep": deep}), "RecursionError"),
+        (replace(result(), settings={"large": 10**5000}), "ValueError"),
+        (replace(result(), artifacts=["a.png"]), "Result.artifacts is ['a.png']"),
+        (replace(result(), artifacts={"a": 3}), "artifact 'a' is 3"),
+        (replace(result(), notes="one"), "Result.notes is 'one'"),
+        (replace(result(), notes=[None]), "Result.notes is [None]"),
+        (None, "returns NoneType"),
     ],
 )
-def test_a_result_that_contradicts_itself_is_the_plugins_failure(toy, made, words):
+def test_a_result_that_is_not_what_it_must_be_is_the_plugins_failure(toy, made, words):
     with pytest.raises(PluginFailure, match="Metric 'toy' could not be measured") as caught:
         toy(lambda subject: made)
     assert words in caught.value.why
+    assert caught.value.exit_code == 4
+    assert "toy" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,10 @@ def odd_registry(found: object, owner: str = "some-dist"):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ({"value": 1}, "It returned dict, not a disent_plugins.Result"),
+        ({"value": 1}, "returns dict, not a disent_plugins.Result"),
         (
             Result("odd", {"a": Value(1.0, "x"), "b": Value(float("nan"), "x")}, {}),
-            r"It gives no finite number for b \(value\)",
+            r"value 'b': value is nan, no finite number",
         ),
     ],
 )
@@ -58,7 +58,7 @@ def test_what_a_metric_returns_is_checked(found, message, opened):
 def test_no_number_of_a_result_is_nan_or_infinite(owner, error, code, part, number, opened):
     value = replace(Value(0.5, "x", floor=0.0, ceiling=1.0, low=0.4, high=0.6), **{part: number})
     good = Value(0.5, "x")
-    with pytest.raises(error, match=rf"no finite number for a \({part}\)\.") as failure:
+    with pytest.raises(error, match=rf"value 'a': {part} is .*, no finite number\.") as failure:
         measure(odd_registry(Result("odd", {"a": value, "b": good}, {}), owner), "odd", {}, opened.subject())
     assert failure.value.exit_code == code
 

@@ -68,3 +68,11 @@ def test_means_over_other_runs_or_weights_have_other_places():
     assert [place.name[:33] for place in places[::2]] == [
         "mean-of-2-some-dist-gmvae-digits-", "mean-of-3-some-dist-gmvae-digits-"
     ]  # fmt: skip
+
+
+def test_values_too_large_for_a_mean_lose_no_other_metric():
+    results = [Result(name, {"a": Value(number, "nats")}, {}) for name, number in (("large", 1.7e308), ("fine", 1.0))]
+    run = [Entry("quality", result.metric, result) for result in results]
+    large, fine = over_runs([run, run])
+    assert large.left_out == "Its values are too large for a mean."
+    assert fine.result.values["a"].value == 1.0

@@ -145,7 +145,9 @@ def test_ctrl_c_while_plugins_load_is_not_swallowed(site):
 
 def test_a_good_plugin_adds_its_specs_without_loading_them(site):
     write_plugin(site, "good", MODEL.format(name="good", target="good_model_plugin:Inner.Model"))
-    (site / "good_model_plugin.py").write_text("class Inner:\n    class Model: pass\n")
+    (site / "good_model_plugin.py").write_text(
+        "from helpers.training_files import Counting\nclass Inner:\n    class Model(Counting): pass\n"
+    )
     found = registry(site)
     spec, plugin = found.models.find("good")
     assert (plugin.name, plugin.distribution, plugin.version) == ("good", "good", "1.0")

@@ -55,7 +55,7 @@ class NoTable(ToyData):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"info": None}, "info is NoneType"),
+        ({"info": None}, "info is None"),
         ({"info": dataclasses.replace(ToyData.info, content="colour")}, "content is 'colour'"),
         ({"info": dataclasses.replace(ToyData.info, factors=())}, r"has factors \[\]"),
         ({"info": dataclasses.replace(ToyData.info, licence=" ")}, "info.licence is empty"),

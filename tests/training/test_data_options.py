@@ -97,7 +97,7 @@ class Bare:
     size: int
 
 
-@pytest.mark.parametrize(("config", "what"), [(Loose, "no frozen dataclass"), (Bare, "no default for size")])
+@pytest.mark.parametrize(("config", "what"), [(Loose, "not a frozen dataclass"), (Bare, "size has no default")])
 def test_check_dataset_refuses_a_config_that_cannot_be_made(config: type, what: str) -> None:
     with pytest.raises(ContractError, match=what):
         check_dataset(type("Broken", (Stripes,), {"Config": config}))

@@ -74,7 +74,11 @@ def test_the_settings_come_back_as_they_were(tmp_path):
     ("text", "message"),
     [
         ("{", "cannot be read"),
-        ("[]", "does not hold a table of settings"),
+        ("[]", "It holds list, not a table by names"),
+        ("[" * 100_000, "cannot be read"),
+        ('{"options": "width=3"}', "options=width=3 does not fit .*\\nIt takes a table"),
+        ('{"data_options": [1]}', r"data_options=\[1\] does not fit"),
+        ('{"epochs": {"a": 1}}', "epochs=.* does not fit"),
         ('{"epochz": 3}', r"Unknown option 'epochz' for .*config\.json.*\nDid you mean 'epochs'"),
         ('{"epochs": 0}', "epochs=0 is out of bounds"),
     ],

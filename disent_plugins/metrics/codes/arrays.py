@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,41 @@ def believed(name: str, claimed: int, stored: int) -> None:
         raise ValueError(f"'{name}' says that it has {claimed} bytes, and {stored} are there")
 
 
+def taken(source: str, name: str, given: Any) -> np.ndarray:
+    """What was given as a NumPy array: lists, arrays, or torch's tensors of any device, layout and precision.
+
+    Raises:
+        UsageError: It is no array, or a masked one, whose mask would not be seen.
+    """
+    if _masked(given):
+        why = "Its mask would not be seen, and the values under it measured."
+        hint = f"Leave those rows out of every array, or write a number in their place: {name}.filled(-1)."
+        raise UsageError(f"{source} has a masked array in '{name}'.", why, hint)
+    torch = sys.modules.get("torch")
+    try:
+        if torch is not None and isinstance(given, torch.Tensor):
+            given = _of_tensor(given)
+        return np.asarray(given)
+    except Exception as error:  # anything may be given, and answer with any error
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UsageError(f"{source} has '{name}' that cannot be read as an array.", why, HELP) from error
+
+
+def _masked(given: Any) -> bool:
+    parts = given if isinstance(given, list | tuple) else ()
+    return any(isinstance(part, np.ma.MaskedArray) for part in (given, *parts))
+
+
+def _of_tensor(tensor: Any) -> np.ndarray:
+    tensor = tensor.detach()
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    tensor = tensor.cpu().to_dense().resolve_conj().resolve_neg()
+    if tensor.is_floating_point() and tensor.element_size() < 4:  # such as bfloat16, which NumPy lacks
+        tensor = tensor.float()
+    return np.asarray(tensor)
+
+
 class Door:
     """The arrays of one source, handed out checked.
 
@@ -53,7 +89,9 @@ class Door:
 
     def __init__(self, source: str, arrays: Mapping[str, Any], first: str, holds: Sequence[str] = ()) -> None:
         self.source, self.arrays, self.first = source, arrays, first
-        self.holds = sorted({*arrays, *holds})
+        # HDF5 gives a name that is not UTF-8 as bytes.
+        names = (name if isinstance(name, str) else bytes(name).decode("utf-8", "backslashreplace") for name in holds)
+        self.holds = sorted({*arrays, *names})
 
     def error(self, what: str, why: str = "", hint: str = HELP) -> UsageError:
         """An error that names the source."""
@@ -75,7 +113,7 @@ class Door:
         """An array of plain values with that many dimensions."""
         if name not in self.arrays:
             raise self.lacks(f"has no array '{name}'.")
-        array = np.asarray(self.arrays[name])
+        array = taken(self.source, name, self.arrays[name])
         if array.dtype == object:
             raise self.error(
                 f"holds Python objects in '{name}'.", "Only plain numbers are read; objects could run code."
@@ -112,7 +150,7 @@ class Door:
     def block(self, name: str) -> np.ndarray:
         """[N, D] float32 as ``numbers``, with the content of what was given: no column lost its differences."""
         rounded = self.numbers(name)
-        given = np.asarray(self.arrays[name])
+        given = taken(self.source, name, self.arrays[name])
         for column in np.flatnonzero((rounded != given).any(axis=0)):
             exact = given[:, column].astype(np.result_type(given, np.float64))
             size = np.abs(exact).max()
@@ -149,6 +187,8 @@ class Door:
                 raise self.error(f"has '{name}' with missing values.", why, hint)
             # Beyond 2^53 a float no longer tells neighbouring whole numbers apart.
             good = (array == np.rint(array)) & (np.abs(array) < 2**53)
+        if kind == "u":
+            good = array < 2**63
         if kind not in "iubf" or not good.all():
             shown = ", ".join(f"{value!s:.8}" for value in np.unique(array[~good])[:3])
             raise self.error(

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from disent_plugins.errors import UsageError
+from disent_plugins.errors import UsageError, shown
 
 Block = str | slice
 """Columns START to STOP, STOP not included: ``"0:8"`` or ``slice(0, 8)``."""
@@ -49,8 +49,10 @@ def cut(codes: np.ndarray, blocks: tuple[Block | None, Block | None] | None) -> 
     columns = codes.shape[1]
     if blocks is None:
         return codes, codes[:, :0]
-    if isinstance(blocks, str) or len(blocks) != 2:
-        raise UsageError(f"The blocks {blocks!r} are not two.", "One is the content, one the style.", example(columns))
+    if not isinstance(blocks, tuple | list) or len(blocks) != 2:
+        raise UsageError(
+            f"The blocks {shown(blocks)} are not two.", "One is the content, one the style.", example(columns)
+        )
     content, style = (_bounds(name, block, columns) for name, block in zip(("content", "style"), blocks, strict=True))
     uses = np.zeros(columns, dtype=np.int64)
     for start, stop in (content, style):
@@ -73,15 +75,15 @@ def _bounds(name: str, block: Block | None, columns: int) -> tuple[int, int]:
             f"The block {name} is missing.", "Content and style are named together, or neither.", example(columns)
         )
     if isinstance(block, slice):
-        shown = f"{block.start}:{block.stop}" + ("" if block.step is None else f":{block.step}")
+        text = f"{block.start}:{block.stop}" + ("" if block.step is None else f":{block.step}")
     else:
-        shown = str(block)
-    match = re.fullmatch(r"\s*(\d+)\s*:\s*(\d+)\s*", shown, flags=re.ASCII)
+        text = str(block)
+    match = re.fullmatch(r"\s*(\d{1,18})\s*:\s*(\d{1,18})\s*", text, flags=re.ASCII)
     start, stop = (int(match[1]), int(match[2])) if match else (0, 0)
     if start >= stop:
         why = "START is the first column, counted from 0; STOP is the one after the last, and larger."
-        raise UsageError(f"The block {name} {shown!r} is not START:STOP.", why, example(columns))
+        raise UsageError(f"The block {name} {shown(text)} is not START:STOP.", why, example(columns))
     if stop > columns:
         why = f"The codes have {columns} columns, so STOP is at most {columns}."
-        raise UsageError(f"The block {name} {shown!r} runs beyond the columns.", why, example(columns))
+        raise UsageError(f"The block {name} {text!r} runs beyond the columns.", why, example(columns))
     return start, stop

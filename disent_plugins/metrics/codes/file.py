@@ -25,7 +25,7 @@ from disent_plugins.contracts import SPLITS, Codes
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.files import write_bytes
 from disent_plugins.hdf5 import NotPlain, names, opened, read
-from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door
+from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door, taken
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
 from disent_plugins.metrics.codes.kinds import as_text, coded, from_text, read_table, size_of
 from disent_plugins.metrics.codes.npz import read_npz
@@ -105,7 +105,7 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
         raise UsageError(f"{path} cannot be read.", why, "Encode the run again, or install the version that wrote it.")
     try:
         described = None if version is None else from_text(str(arrays.pop("described", "[]")))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"its factors are not described: {error}") from error
     if described:
         kinds = {factor.name: factor.kind for factor in described}
@@ -249,7 +249,7 @@ def _factors(door: Door, n: int) -> tuple[np.ndarray, tuple[str, ...], list[Fact
 def _split(door: Door, n: int) -> np.ndarray | None:
     if "split" not in door.arrays:
         return None
-    array = np.asarray(door.arrays["split"])
+    array = taken(door.source, "split", door.arrays["split"])
     if array.dtype.kind in "iu" and array.ndim == 1:
         door.length("split", array, n)
         if not np.isin(array, (0, 1, 2)).all():
