@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Value as Value
     from disent_plugins.data_adapters.adapter import RawFile as RawFile
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
+    from disent_plugins.errors import UsageError as UsageError
     from disent_plugins.measuring.arrays import measure as measure
     from disent_plugins.options import Options as Options
     from disent_plugins.options import option as option
@@ -54,6 +55,7 @@ _HOME = {
         "Subject", "TrainingData", "Update", "Value",
     ),
     "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),
+    "disent_plugins.errors": ("UsageError",),
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
     "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),

@@ -23,7 +23,7 @@ class DisentError(Exception):
 
     def __init__(self, what: str, why: str = "", hint: str = "") -> None:
         super().__init__(what, why, hint)
-        self.what, self.why, self.hint = what, why, hint
+        self.what, self.why, self.hint = str(what), str(why), str(hint)  # plugins raise it too
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.what, self.why, self.hint) if part)

@@ -10,6 +10,7 @@ owner in its errors.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import types
@@ -73,7 +74,7 @@ class OptionInfo:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
         plain = _plain(self.type)
         kind = "a table" if typing.get_origin(plain) is Mapping else words.get(plain, "a value")
-        bounds = [f"{sign} {bound:g}" for sign, bound in ((">=", self.low), (">", self.above), ("<=", self.high))
+        bounds = [f"{sign} {_number(bound)}" for sign, bound in ((">=", self.low), (">", self.above), ("<=", self.high))
                   if bound is not None]  # fmt: skip
         return " ".join([kind, " and ".join(bounds)]).strip()
 
@@ -138,6 +139,11 @@ def parse_assignments(texts: typing.Iterable[str], *, flag: str = "--set") -> di
     return pairs
 
 
+def _number(bound: float) -> str:
+    """A bound as it is read: 0.5, 65,536."""
+    return f"{int(bound):,}" if abs(bound) >= 1e4 and bound == int(bound) else f"{bound:g}"
+
+
 def _plain(kind: Any) -> Any:
     """``float`` for ``float | None``; other types as they are."""
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
@@ -165,9 +171,7 @@ def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
                 raise ValueError
             return text in _TRUE
         if kind is int:
-            if isinstance(value, bool) or float(value) != int(float(value)):
-                raise ValueError
-            return int(float(value)) if not isinstance(value, int) else value
+            return _whole(value)
         if kind is float:
             if isinstance(value, bool):
                 raise ValueError
@@ -182,14 +186,25 @@ def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
 
 
 def _whole_numbers(info: OptionInfo, value: Any, owner: str) -> tuple[int, ...]:
-    parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    text = value.strip() if isinstance(value, str) else None
+    parts = value if text is None else [] if text == "none" else [part for part in text.split(",") if part.strip()]
     try:
-        numbers = tuple(int(part) for part in parts)
-    except (ValueError, TypeError) as error:
+        numbers = tuple(_whole(part) for part in parts)
+    except (ValueError, TypeError, OverflowError) as error:
         raise UsageError(f"{info.name}={value} does not fit {owner}.", "It takes whole numbers: 50,100.") from error
     if list(numbers) != sorted(set(numbers)) or any(number < 1 for number in numbers):
         raise UsageError(f"{info.name}={value} does not fit {owner}.", "The numbers must be positive and ascending.")
     return numbers
+
+
+def _whole(value: Any) -> int:
+    """A whole number; 10.0 and ``1e1`` are one as well, 1.5 is none."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return int(value)
+    if isinstance(value, bool) or float(value) != int(float(value)):
+        raise ValueError(f"{value} is not whole")
+    return value if isinstance(value, int) else int(float(value))
 
 
 def _check(info: OptionInfo, value: Any, owner: str) -> None:

@@ -17,7 +17,8 @@ LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
 FOUNDATION = {
-    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "options", "together", "version",
+    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "options", "printable", "together",
+    "version",
 }  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {
@@ -28,6 +29,7 @@ MAY_IMPORT = {
     "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
     "testing": FOUNDATION | PARTS | {"registry", "training", "testing"},
     "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "cli"},
+    "__main__": {"cli"},
     "__init__": FOUNDATION | {"registry", "data_adapters", "measuring"},  # re-exports, by name
 }
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 import pytest
 
 from disent_plugins.errors import DisentError, UsageError, suggestion
+from disent_plugins.metrics.plugin import disent_metrics
+from disent_plugins.models.plugin import disent_models
 from disent_plugins.options import Options, build, describe, option, parse_assignments
 
 
@@ -39,6 +42,7 @@ def refused(values: dict) -> str:
         ("mode", "b", "b"), ("text", "7", "7"), ("text", 7, "7"),
         ("limit", "none", None), ("limit", None, None), ("limit", "20", 20),
         ("milestones", "50,100", (50, 100)), ("milestones", [50, 100], (50, 100)), ("milestones", "", ()),
+        ("milestones", "none", ()), ("milestones", [50.0, "1e2"], (50, 100)), ("size", "9" , 9),
     ],
 )  # fmt: skip
 def test_text_becomes_a_value_of_the_options_type(name, given, expected):
@@ -57,12 +61,49 @@ def test_text_becomes_a_value_of_the_options_type(name, given, expected):
         ("flag", "maybe", "true or false"), ("mode", "c", "one of 'a', 'b'"), ("limit", "1", ">= 2"),
         ("limit", "few", "a whole number"), ("milestones", "100,50", "ascending"), ("milestones", "0,5", "positive"),
         ("milestones", "a,b", "50,100"), ("size", "none", "a whole number"),
+        *[("milestones", bad, "50,100") for bad in ([1.5], [True], [float("inf")], [float("nan")], [[1]], 5, "1.5")],
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_with_what_would(name, given, words):
     message = refused({name: given})
     assert words in message
     assert name in message
+
+
+@pytest.mark.parametrize("model", [spec.target for spec in disent_models()])
+def test_our_models_bound_what_no_machine_can_hold(model):
+    """Every number of ours has an upper bound: 1e308 is no weight, and 1e8 is no size."""
+    module, name = model.split(":")
+    config = getattr(import_module(module), name).Config
+    for info in describe(config):
+        if type(info.default) in (int, float):
+            with pytest.raises(UsageError, match=f"{info.name}=.* is out of bounds"):
+                build(config, {info.name: "1e308" if info.type is not int else 10**8}, owner="the model")
+
+
+@pytest.mark.parametrize("metric", [spec.target for spec in disent_metrics()])
+def test_our_metrics_bound_what_does_not_end(metric):
+    """A thousand million times anything: only "most rows" may be any number, as the data end them."""
+    module, name = metric.split(":")
+    config = getattr(import_module(module), name).Config
+    for info in describe(config):
+        if type(info.default) is int and not info.doc.startswith(ENDED_BY_THE_DATA):
+            with pytest.raises(UsageError, match=f"{info.name}=.* is out of bounds"):
+                build(config, {info.name: 10**9}, owner="the metric")
+
+
+ENDED_BY_THE_DATA = (
+    "Most rows", "Most pairs", "Most real images", "Most test rows", "Cores", "Categories of style",
+    "Classes of an episode", "Images of each class", "Fuse the content",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"), [({"high": 65_536}, "<= 65,536"), ({"low": 0.5}, ">= 0.5"), ({"high": 1e6}, "<= 1,000,000")]
+)
+def test_bounds_are_told_as_they_are_read(bound, words):
+    described = describe(dataclasses.make_dataclass("One", [("size", float, option(1, "Size.", **bound))]))
+    assert described[0].accepts.endswith(words)
 
 
 def test_an_unknown_option_comes_with_a_suggestion():

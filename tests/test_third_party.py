@@ -285,6 +285,46 @@ def test_data_that_fail_are_the_plugins_failure(disent, site, command):
     is_the_plugins_failure(disent(*command), "KeyError: 'shape'")
 
 
+def test_a_plugins_own_refusal_of_an_option_is_the_users_affair(disent, site):
+    refusal = "    def __init__(self, config, data):\n        from disent_plugins import UsageError\n"
+    refusal += "        raise UsageError('width and depth do not go together.', hint='Leave one out.')"
+    write_plugin(site, "toy", MODEL.format(module="toy_plugin", toy=refusal))
+    done = disent("run", "--model", "toy", "--dry-run")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: width and depth do not go together.\n       Leave one out.\n"
+
+
+def test_a_run_hook_that_spoils_what_it_is_given_spoils_nothing(disent, site, monkeypatch, tmp_path):
+    monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "metrics")  # the run is what matters here
+    (tmp_path / "elsewhere").mkdir()
+    write_plugin(site, "toy", """
+import os
+from pathlib import Path
+from disent_plugins import hookimpl
+
+@hookimpl
+def disent_run_started(run):
+    os.chdir("elsewhere")
+    run.settings.options.clear()
+    run.folder = None
+
+@hookimpl(tryfirst=True)
+def disent_epoch_ended(run, losses):
+    losses.clear()
+    os.chdir("elsewhere")
+
+@hookimpl(tryfirst=True)
+def disent_run_ended(results):
+    results["mine"] = 1
+""")  # fmt: skip
+    done = disent("run", "--epochs", 1, *TINY, "--out", "runs/it", "--json")
+    assert done.code == 0, done.err
+    assert done.json["results"] == {}
+    assert "epoch 1/1: total " in done.err
+    assert '"total"' in (tmp_path / "runs" / "it" / "metrics.jsonl").read_text()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_a_run_hook_that_fails_costs_one_line_and_not_the_run(disent, site, monkeypatch):
     monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "metrics")  # the run is what matters here
     write_plugin(site, "toy", "from disent_plugins import hookimpl\n@hookimpl\ndef disent_epoch_ended(epoch): 1 / 0\n")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from disent_plugins.cli import state
+from disent_plugins.cli import completion, state
 from disent_plugins.cli.models import Json
 from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed, suggestion
+from disent_plugins.registry.guard import told
 
 if TYPE_CHECKING:
     from disent_plugins.metrics.oracles.check import Finding
@@ -33,9 +34,13 @@ def check(
             help="A metric, or a function of codes [N, D] and factors [N, K] that gives a number or a dict "
             "(default: every metric that says what it expects).",
             show_default=False,
+            autocompletion=completion.metrics,
         ),
     ] = None,
-    like: Annotated[str | None, typer.Option(metavar="METRIC", help="Expect what this metric expects.")] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="METRIC", help="Expect what this metric expects.", autocompletion=completion.metrics),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the oracles and the metric.")] = 0,
     jobs: Annotated[int, typer.Option(min=0, help="Processes, 0 for one a core; no finding depends on it.")] = 0,
     json: Json = False,
@@ -146,7 +151,7 @@ def _imported(name: str) -> Any:
     except (Exception, SystemExit) as error:  # the module is anybody's code
         raise UsageError(
             f"There is no metric '{name}', and module '{module_name}' cannot be imported.",
-            f"{type(error).__name__}: {error}",
+            told(error),
             f"{suggestion(name, _known())} Modules are looked up in {here} and where Python finds them.",
         ) from error
     try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from disent_plugins.cli import show, state
+from disent_plugins.cli import completion, show, state
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
 from disent_plugins.content import Factor
@@ -18,7 +18,7 @@ from disent_plugins.registry.host import Plugin
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: what there is, where the files come from, the cache.")
 
-Name = Annotated[str, typer.Argument(help="A data set's name.")]
+Name = Annotated[str, typer.Argument(help="A data set's name.", autocompletion=completion.datasets)]
 
 
 SetData = Annotated[
@@ -109,7 +109,7 @@ def show_data(name: Name, set_data: SetData = None, json: Json = False) -> None:
     if options:
         state.out.print(show.options_table("Options", options, "--set-data"))
     if not path.is_file():
-        state.out.print(f"\nBuild the cache: disent data prepare {name}", style="dim")
+        state.out.print(f"\nBuild the cache: disent data prepare {name}", style="dim", markup=False)
 
 
 @app.command("prepare")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from disent_plugins.cli import show, state
 from disent_plugins.cli.models import Json
 from disent_plugins.errors import WorkFailed
+from disent_plugins.registry.alone import load_alone
+from disent_plugins.registry.host import OURS, disabled_by, from_environment, listed
 
 
 def plugins(json: Json = False) -> None:
@@ -105,8 +109,13 @@ def _writable(folder: Path) -> str:
 
 
 def _plugins() -> str:
-    registry = state.registry()
-    if registry.skipped:
-        raise RuntimeError("; ".join(plugin.line for plugin in registry.skipped))
-    active = [plugin for plugin in registry.plugins if not plugin.disabled]
-    return f"{len(active)} active"
+    """Those of others each in a process of its own: one that hangs would keep this one waiting as well."""
+    ours = from_environment(os.environ, third_party=False).plugins
+    others = [entry for entry in listed(disabled_by(os.environ)) if entry[0].distribution != OURS]
+    active = [entry for entry in others if state.third_party and not entry[0].disabled]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        errors = list(pool.map(load_alone, [point for _, point in active]))
+    bad = [replace(plugin, error=error) for (plugin, _), error in zip(active, errors, strict=True) if error]
+    if bad:
+        raise RuntimeError("; ".join(plugin.line for plugin in bad))
+    return f"{len(active) + sum(not plugin.disabled for plugin in ours)} active"

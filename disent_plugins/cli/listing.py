@@ -20,7 +20,7 @@ def list_specs(
     """
     entries = [
         {
-            "name": catalogue.label(spec, plugin),
+            "name": name,
             "summary": spec.summary,
             capability: list(getattr(spec, capability)),
             "reference": spec.reference,
@@ -28,7 +28,7 @@ def list_specs(
             "version": plugin.version,
             **more(spec.name),
         }
-        for spec, plugin in catalogue.entries
+        for name, (spec, plugin) in zip(catalogue.labels(), catalogue.entries, strict=True)
     ]
     if json:
         state.print_json(entries)

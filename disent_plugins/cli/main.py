@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -12,7 +13,9 @@ from typer.core import TyperGroup
 
 from disent_plugins import interrupts
 from disent_plugins.cli import data, doctor, metrics, models, run, state
-from disent_plugins.errors import DisentError, Interrupted
+from disent_plugins.cli.surroundings import prepare, refuse_empty
+from disent_plugins.errors import DisentError, Interrupted, UsageError
+from disent_plugins.registry.guard import told
 from disent_plugins.version import __version__
 
 ANYWHERE = ("--version", "--debug", "--no-plugins")
@@ -30,11 +33,11 @@ class Commands(TyperGroup):
         try:
             with interrupted():
                 found = super().invoke(ctx)
-                sys.stdout.flush()
+                state.result.flush()
                 return found
         except BrokenPipeError:
             # Whoever read our output has gone, as in `disent models list | head -1`: not worth a word.
-            state.drop(sys.stdout)
+            return None
 
 
 @contextlib.contextmanager
@@ -90,12 +93,19 @@ def options(
 
 @interrupts.listening()
 def main() -> None:
+    """The entry point: the process, and then the command."""
+    prepare()
+    command()
+
+
+def command() -> None:
     """Run the command line; every expected failure ends in a clear message and its exit code."""
     arguments = sys.argv[1:]
     flags = [flag for flag in ANYWHERE if flag in arguments]
     arguments = flags + [argument for argument in arguments if argument not in flags]
     debug = "--debug" in flags
     try:
+        refuse_empty(arguments)
         app(args=arguments, prog_name="disent")
     except DisentError as error:
         if debug:
@@ -107,12 +117,19 @@ def main() -> None:
         if debug:
             raise
         if isinstance(error, OSError):
-            state.say(f"error: The system refused to read or write: {error}.")
+            name = f" {str(error.filename)[:_SHOWN]}" if error.filename else ""
+            state.say(f"error: The system refused to read or write{name}: {error.strerror or error}.")
             state.say("       See where with --debug.")
-        else:
-            state.say(f"error: {type(error).__name__}: {error}")
-            state.say("       This is a bug in disent. See where with --debug, and please report it.")
+            sys.exit(UsageError.exit_code if error.errno in _BAD_NAME else 1)
+        state.say(f"error: {told(error)}")
+        state.say("       This is a bug in disent. See where with --debug, and please report it.")
         sys.exit(1)
+
+
+_SHOWN = 100
+"""Letters of a file's name that an error shows."""
+
+_BAD_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
 
 
 if __name__ == "__main__":

@@ -40,11 +40,13 @@ def measure_all_metrics(
     from disent_plugins.measuring.over_runs import check_alike, mean_folder, over_runs
     from disent_plugins.measuring.provenance import label, of_runs
     from disent_plugins.measuring.results import add_results
-    from disent_plugins.measuring.suite import check_groups, documents, left_out, measure_all
+    from disent_plugins.measuring.suite import check_groups, check_preset, documents, left_out, measure_all, suite
     from disent_plugins.training.folder import find_folder
 
     registry = state.registry()
     wanted = [] if groups is None else check_groups(registry, groups)
+    if preset is not None:  # before anything is encoded
+        check_preset(registry, suite(registry, wanted), preset)
     blocks = blocks_of(codes, content, style, "all")
     folders = [find_folder(run) for run in runs or ()]
     several = len(folders) > 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from disent_plugins.cli import show, state
@@ -15,6 +16,7 @@ from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.measure_all import measure_all_metrics
 from disent_plugins.cli.models import Json
 from disent_plugins.cli.subjects import Content, Preset, Style, blocks_of, subject_of, words
+from disent_plugins.printable import printable
 
 _GENERIC = "measure"
 
@@ -34,7 +36,8 @@ class MetricCommands(TyperGroup):
         spec, _ = state.registry().metrics.find(cmd_name)
         command = copy.copy(super().get_command(ctx, _GENERIC))
         assert command is not None
-        command.name, command.help, command.short_help = cmd_name, spec.summary, spec.summary
+        summary = escape(printable(spec.summary))
+        command.name, command.help, command.short_help = cmd_name, summary, summary
         command.hidden = False
         return command
 
@@ -82,12 +85,13 @@ def measure_one(
         return
     from disent_plugins.cli.progress import reporting
     from disent_plugins.measuring.documents import document
-    from disent_plugins.measuring.measure import measure
+    from disent_plugins.measuring.measure import check_request, measure
     from disent_plugins.measuring.results import add_results, kept_name, require_place, set_aside
     from disent_plugins.options import parse_assignments
 
     blocks = blocks_of(codes, content, style, name)
     chosen = parse_assignments(set_ or [])
+    check_request(registry, name, chosen, preset)
     with reporting() as report:
         subject, place = subject_of(run, codes, blocks, seed, checkpoint, device, out, report)
         kept = codes is None and out is None

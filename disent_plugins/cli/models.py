@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from disent_plugins.cli import show, state
+from disent_plugins.cli import completion, show, state
 from disent_plugins.cli.listing import list_specs
 
 app = typer.Typer(no_args_is_help=True, help="The models: what there is, and what their options mean.")
@@ -22,7 +22,9 @@ def list_models(json: Json = False) -> None:
 
 
 @app.command("show")
-def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], json: Json = False) -> None:
+def show_model(
+    name: Annotated[str, typer.Argument(help="A model's name.", autocompletion=completion.models)], json: Json = False
+) -> None:
     """Show a model's options, their defaults, and its recipes."""
     from disent_plugins.options import describe
     from disent_plugins.training.settings import DEFAULT_RECIPE, recipe, recipe_names
@@ -34,7 +36,7 @@ def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], jso
     sets = {data.name: data for data, _ in registry.datasets.entries}
     offered = {option.name for option in options}
     by_name = {
-        known: {data: _offered(recipe(spec, data, sets[data], known), offered) for data in sorted(sets)}
+        known: {data: recipe(spec, data, sets[data], known, offered) for data in sorted(sets)}
         for known in recipe_names()
     }
     plain = by_name.pop(DEFAULT_RECIPE)
@@ -62,12 +64,7 @@ def show_model(name: Annotated[str, typer.Argument(help="A model's name.")], jso
         rows = [[data, _listed(found)] for data, found in of.items()]
         state.out.print()
         state.out.print(show.table(f"Recipe '{known}' (--recipe {known})", ["data", "what it changes"], rows))
-    state.out.print(f"\nTrain it: disent run --model {name}", style="dim")
-
-
-def _offered(found: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    """A recipe without the options that the model does not have."""
-    return {**found, "options": {key: value for key, value in found["options"].items() if key in names}}
+    state.out.print(f"\nTrain it: disent run --model {name}", style="dim", markup=False)
 
 
 def _added(plain: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

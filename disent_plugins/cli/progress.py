@@ -28,7 +28,7 @@ def reporting() -> Iterator[Report]:
 
         yield say
         return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=state.err, transient=True, redirect_stdout=False) as progress:
         tasks: dict[str, Any] = {}
 
@@ -58,7 +58,7 @@ class TrainingDisplay:
         if not state.err.is_terminal:
             return
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(compact=True),

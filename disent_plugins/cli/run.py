@@ -7,15 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from disent_plugins.cli import state
+from disent_plugins.cli import completion, state
 from disent_plugins.errors import UsageError
 
 TRAINING, MODEL, PLACE = "Training", "Model and data", "Files"
 
 
 def run(
-    model: Annotated[str | None, typer.Option(help="Model (default: gmvae).", rich_help_panel=MODEL)] = None,
-    data: Annotated[str | None, typer.Option(help="Data set (default: digits).", rich_help_panel=MODEL)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model (default: gmvae).", rich_help_panel=MODEL, autocompletion=completion.models),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Data set (default: digits).", rich_help_panel=MODEL, autocompletion=completion.datasets),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Model option; repeatable.", rich_help_panel=MODEL),
@@ -32,8 +38,27 @@ def run(
         int | None, typer.Option(help="Images in a batch (default: recipe).", rich_help_panel=TRAINING)
     ] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate (default: recipe).", rich_help_panel=TRAINING)] = None,
+    milestones: Annotated[
+        str | None,
+        typer.Option(
+            help="Epochs after which it is multiplied by gamma: 50,100, or none (default: recipe).",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    gamma: Annotated[float | None, typer.Option(help="See milestones.", rich_help_panel=TRAINING)] = None,
     sampler: Annotated[
-        str | None, typer.Option(help="random, blocks or pairs (default: recipe).", rich_help_panel=TRAINING)
+        str | None,
+        typer.Option(
+            help="random, blocks or pairs (default: recipe).",
+            rich_help_panel=TRAINING,
+            autocompletion=completion.samplers,
+        ),
+    ] = None,
+    leftovers: Annotated[
+        str | None,
+        typer.Option(
+            help="blocks: pack, loose or drop classes' last images (default: recipe).", rich_help_panel=TRAINING
+        ),
     ] = None,
     visible: Annotated[
         float | None,
@@ -55,7 +80,8 @@ def run(
         Path | None, typer.Option(help="Folder with the raw files; no network.", rich_help_panel=PLACE)
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file of settings; flags go before it.", rich_help_panel=PLACE)
+        Path | None,
+        typer.Option(help="TOML file of settings, or a run's config.json; flags go before it.", rich_help_panel=PLACE),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run folder (default: runs/<time>_...).", rich_help_panel=PLACE)
@@ -80,9 +106,10 @@ def run(
 
     file = read_config_file(config) if config else {}
     flags: dict[str, Any] = {
-        "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr, "sampler": sampler, "visible": visible,
-        "limit": limit, "seed": seed, "device": device, "precision": precision,
-        "options": parse_assignments(set_ or []), "data_options": parse_assignments(set_data or [], flag="--set-data"),
+        "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr, "milestones": milestones,
+        "gamma": gamma, "sampler": sampler, "leftovers": leftovers, "visible": visible, "limit": limit,
+        "seed": seed, "device": device, "precision": precision, "options": parse_assignments(set_ or []),
+        "data_options": parse_assignments(set_data or [], flag="--set-data"),
     }  # fmt: skip
     source, out = source or _path(file, "source"), out or _path(file, "out")
     given = {key: value for key, value in file.items() if key not in ("source", "out")}
@@ -96,6 +123,8 @@ def run(
         names = {"model": str(model or file.get("model", "gmvae")), "data": str(data or file.get("data", "digits"))}
         parts, settings = resolve(registry, **names, file=given, flags=flags)
     if dry_run:
+        if resume is None:
+            session.check(parts, settings)
         state.out.print(as_toml(settings), markup=False, soft_wrap=True, end="")
         return
     with reporting() as report:
@@ -143,4 +172,9 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
 
 
 def _path(file: dict[str, Any], key: str) -> Path | None:
-    return Path(str(file[key])) if key in file else None
+    if key not in file:
+        return None
+    text = str(file[key])
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{key}={text!r} in the configuration file names no folder.", hint="Leave the line out.")
+    return Path(text)

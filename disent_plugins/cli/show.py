@@ -22,8 +22,10 @@ _RIGHT = ("value  ", "chance", "ceiling", "N")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A plain table; cells are text, never markup."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    """A plain table; title and cells are text, never markup."""
+    made = Table(
+        title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
+    )
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:

@@ -40,9 +40,19 @@ def quiet(done: int, total: int, what: str) -> None:
 def cache_folder() -> Path:
     """``$DISENT_CACHE``, otherwise ``disent-plugins`` in the user's cache folder. Nothing is created."""
     if chosen := os.environ.get("DISENT_CACHE"):
-        return Path(chosen).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(home).expanduser() / "disent-plugins"
+        return _expanded(chosen)
+    return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "disent-plugins"
+
+
+def _expanded(folder: str) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            f"There is no place for the cache: {folder}.",
+            "HOME is not set, and this user has no home folder.",
+            "Name a folder: DISENT_CACHE=FOLDER disent ...",
+        ) from error
 
 
 def identity(info: DatasetInfo) -> list[Any]:

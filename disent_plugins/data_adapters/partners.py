@@ -30,6 +30,20 @@ def partners(group: np.ndarray) -> np.ndarray:
     return found
 
 
+def lonely(group: np.ndarray) -> float:
+    """Share of the images whose group is known that have no other image of it in their batch.
+
+    Args:
+        group: [n, B] ids, -1 where the group is hidden.
+
+    >>> lonely(np.array([[0, 0, 1, -1]]))
+    0.3333333333333333
+    """
+    known = group >= 0
+    alone = known & (partners(group) == np.arange(group.shape[1]))
+    return float(alone.sum() / max(known.sum(), 1))
+
+
 def couples(group: np.ndarray) -> np.ndarray:
     """[n, B] group ids of batches whose pairs stand at (0, 1), (2, 3)... -> [n, B] each one's other half.
 

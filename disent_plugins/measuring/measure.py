@@ -51,11 +51,9 @@ def measure(
         raise unmet
     metric_class = registry.load(spec, plugin)
     what = f"Metric '{name}' could not be measured"
-    chosen = {**preset_of(metric_class, name, preset), **options}
 
     def run() -> Any:
-        hint = f"See them all with: disent metrics {name} --options"
-        metric = metric_class(build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint))
+        metric = metric_class(_config(metric_class, name, options, preset))
         result = metric.measure(_lent(subject, plugin))
         check_result(name_of(metric_class), result, spec.name)
         if plugin.distribution != OURS:  # ours may score below chance, by chance
@@ -87,6 +85,24 @@ def _lent(subject: Subject, plugin: Plugin) -> Subject:
     if plugin.distribution != OURS:
         shared = shared.setdefault(("of", plugin.distribution), {})
     return replace(subject, codes=replace(codes, **views), shared=shared, of=copy.deepcopy(subject.of))
+
+
+def check_request(registry: Registry, name: str, options: Mapping[str, Any], preset: str | None) -> None:
+    """Refuse a metric, an option or a preset that there is not, before codes are made for it.
+
+    Raises:
+        UsageError: Unknown metric, option or preset, or a value out of bounds.
+        PluginFailure: A third-party metric cannot be loaded, or its options cannot be made.
+    """
+    spec, plugin = registry.metrics.find(name)
+    metric_class = registry.load(spec, plugin)
+    registry.call(plugin, f"Metric '{name}' could not be made", lambda: _config(metric_class, name, options, preset))
+
+
+def _config(metric_class: Any, name: str, options: Mapping[str, Any], preset: str | None) -> Any:
+    hint = f"See them all with: disent metrics {name} --options"
+    chosen = {**preset_of(metric_class, name, preset), **options}
+    return build(metric_class.Config, chosen, owner=f"metric '{name}'", hint=hint)
 
 
 def _check_order(owner: str, result: Result) -> None:

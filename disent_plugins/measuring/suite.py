@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,9 +39,9 @@ def suite(registry: Registry, groups: Sequence[str] = ()) -> list[tuple[str, str
     """
     order = {group: number for number, group in enumerate(GROUPS)} | {PICTURES: math.inf}
     entries = registry.metrics.entries
-    names = [spec.name for spec, _ in entries]
+    claims = Counter(spec.name for spec, _ in entries)
     found = [
-        (spec.group, spec.name if names.count(spec.name) == 1 else f"{plugin.distribution}:{spec.name}")
+        (spec.group, spec.name if claims[spec.name] == 1 else f"{plugin.distribution}:{spec.name}")
         for spec, plugin in sorted(entries, key=lambda entry: entry[1].distribution != OURS)
         if not groups or spec.group in groups
     ]
@@ -86,7 +87,7 @@ def measure_all(
     entries = []
     chosen = suite(registry, groups)
     if preset is not None:
-        _check_preset(registry, chosen, preset)
+        check_preset(registry, chosen, preset)
     for number, (group, name) in enumerate(chosen):
         subject.report(number, len(chosen), "all metrics")
         try:
@@ -105,8 +106,12 @@ def measure_all(
     return entries
 
 
-def _check_preset(registry: Registry, chosen: Sequence[tuple[str, str]], preset: str) -> None:
-    """Refuse a preset that no metric has, which would leave everything out."""
+def check_preset(registry: Registry, chosen: Sequence[tuple[str, str]], preset: str) -> None:
+    """Refuse a preset that none of the metrics ``chosen`` (see ``suite``) has, which would leave everything out.
+
+    Raises:
+        UsageError: It is no metric's.
+    """
     known: set[str] = set()
     for _, name in chosen:
         with contextlib.suppress(DisentError):  # a plugin that cannot be loaded is told of when it is measured

@@ -31,9 +31,9 @@ from disent_plugins.options import option
 class AdaConfig(LeakOptions):
     """Options of the adaptive models; how many dimensions are content is not chosen but found."""
 
-    size: int = option(16, "D, size of the whole code.", low=2)
+    size: int = option(16, "D, size of the whole code.", low=2, high=65_536)
     width: float = option(1.0, "Multiplies the paper's channel counts.", above=0, high=8)
-    beta: float = option(1.0, "Weight of the KL.", low=0)
+    beta: float = option(1.0, "Weight of the KL.", low=0, high=1e6)
     variance: Variance = option("log_variance", "What the heads predict: log-variance, or softplus of the deviation.")
 
 

@@ -31,8 +31,8 @@ from disent_plugins.options import option
 class AdversarialVAEConfig(LeakOptions, NetworkOptions):
     """Options of the adversarial VAE, on the GM-VAE paper's networks."""
 
-    confusion: float = option(10.0, "lambda, weight of leaving the classifier at a loss.", low=0)
-    hidden: int = option(256, "Units of the classifier's two hidden layers.", low=1)
+    confusion: float = option(10.0, "lambda, weight of leaving the classifier at a loss.", low=0, high=1e6)
+    hidden: int = option(256, "Units of the classifier's two hidden layers.", low=1, high=65_536)
     adversary_lr: float = option(1.0, "Learning rate of the classifier, in units of the run's.", above=0, high=100)
 
 

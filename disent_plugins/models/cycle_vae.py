@@ -28,8 +28,8 @@ from disent_plugins.options import option
 class CycleVAEConfig(LeakOptions, NetworkOptions):
     """Options of the cycle-consistent VAE, on the GM-VAE paper's networks."""
 
-    kl: float = option(1.0, "Weight of the style's KL.", low=0)
-    reverse: float = option(10.0, "Weight of the reverse cycle.", low=0)
+    kl: float = option(1.0, "Weight of the style's KL.", low=0, high=1e6)
+    reverse: float = option(10.0, "Weight of the reverse cycle.", low=0, high=1e6)
     reverse_lr: float = option(0.2, "Learning rate of the reverse cycle, in units of the run's.", above=0, high=10)
 
 

@@ -43,14 +43,16 @@ from disent_plugins.options import option
 class GMVAEConfig(LeakOptions, NetworkOptions):
     """Options of GM-VAE. Defaults are the paper's for MNIST where it states them."""
 
-    k: float = option(2.0, "Attraction of content means to their group's mean (Eq. 5).", low=0)
+    k: float = option(2.0, "Attraction of content means to their group's mean (Eq. 5).", low=0, high=1e6)
     k_mode: Literal["mean_only", "prior_precision"] = option(
         "mean_only", "k on the mean term only (the paper's Eq. 5), or as the precision of the prior N(mu_G, I/k)."
     )
-    k_unlabelled: float | None = option(None, "k of images without a group, around 0; none: the same k.", low=0)
-    repulsion: float = option(100.0, "lambda_R, weight of F_R (mean over pairs of groups).", low=0)
-    regularisation: float = option(0.5, "lambda_U, weight of U (mean over groups).", low=0)
-    delta: float = option(1.0, "delta of F_R, in units of the prior's variance.", above=0)
+    k_unlabelled: float | None = option(
+        None, "k of images without a group, around 0; none: the same k.", low=0, high=1e6
+    )
+    repulsion: float = option(100.0, "lambda_R, weight of F_R (mean over pairs of groups).", low=0, high=1e6)
+    regularisation: float = option(0.5, "lambda_U, weight of U (mean over groups).", low=0, high=1e6)
+    delta: float = option(1.0, "delta of F_R, in units of the prior's variance.", above=0, high=1e6)
     singleton: Literal["own_group", "prior", "skip"] = option(
         "own_group",
         "A group of one image: its own group (literal: no attraction), pulled to the prior as if unlabelled, or left "
@@ -61,7 +63,7 @@ class GMVAEConfig(LeakOptions, NetworkOptions):
     )
     center_gradient: bool = option(True, "Let the attraction's gradient flow through the centre, too.")
     assume_distinct: bool = option(False, "Use the repulsion even where groups are not known to differ.")
-    reconstruction: float = option(1.0, "Weight of the squared error; 1 is Eq. 5.", above=0)
+    reconstruction: float = option(1.0, "Weight of the squared error; 1 is Eq. 5.", above=0, high=1e6)
 
 
 class GMVAE(nn.Module):

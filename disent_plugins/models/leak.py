@@ -35,7 +35,7 @@ HIDDEN = 128
 class LeakOptions(Options):
     """Options of the penalty, beside those of a model."""
 
-    leak: float = option(0.0, "Weight of the penalty on what the style code tells of the group.", low=0)
+    leak: float = option(0.0, "Weight of the penalty on what the style code tells of the group.", low=0, high=1e6)
     leak_kind: Literal["hsic", "adversary"] = option("hsic", "Distance of kernel means, or a critic.")
     leak_warmup: float = option(0.1, "Share of the training over which the weight rises from 0.", low=0, high=1)
 

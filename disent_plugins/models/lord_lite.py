@@ -28,15 +28,15 @@ from disent_plugins.options import option
 class LordLiteConfig(LeakOptions):
     """Options of LORD-lite."""
 
-    content_size: int = option(8, "Dc, size of a group's embedding.", low=1)
-    style_size: int = option(8, "Ds, size of an image's embedding.", low=1)
+    content_size: int = option(8, "Dc, size of a group's embedding.", low=1, high=65_536)
+    style_size: int = option(8, "Ds, size of an image's embedding.", low=1, high=65_536)
     width: float = option(1.0, "Multiplies the paper's channel counts.", above=0, high=8)
-    decay: float = option(0.5, "Weight of the squared size of the style embeddings.", low=0)
+    decay: float = option(0.5, "Weight of the squared size of the style embeddings.", low=0, high=1e6)
     embedding_lr: float = option(10.0, "Learning rate of the embeddings, in units of the run's.", above=0, high=1000)
     second_stage: float = option(
         0.6, "Share of the training after which the encoders learn instead.", above=0, high=0.95
     )
-    regression: float = option(10.0, "w, weight of the encoders' distance to the embeddings.", low=0)
+    regression: float = option(10.0, "w, weight of the encoders' distance to the embeddings.", low=0, high=1e6)
 
 
 class LordLite(nn.Module):

@@ -32,8 +32,8 @@ StyleVariance = Literal["per_image", "shared"]
 class NetworkOptions(Options):
     """Options of the two networks."""
 
-    content_size: int = option(8, "Dc, size of the content code.", low=1)
-    style_size: int = option(8, "Ds, size of the style code.", low=1)
+    content_size: int = option(8, "Dc, size of the content code.", low=1, high=65_536)
+    style_size: int = option(8, "Ds, size of the style code.", low=1, high=65_536)
     width: float = option(1.0, "Multiplies the paper's channel counts.", above=0, high=8)
     variance: Variance = option("log_variance", "What the heads predict: log-variance, or softplus of the deviation.")
     style_variance: StyleVariance = option(

@@ -23,7 +23,7 @@ from disent_plugins.options import option
 class VAEConfig(LeakOptions, NetworkOptions):
     """Options of the two-block VAE."""
 
-    beta: float = option(1.0, "Weight of the KL of both codes.", low=0)
+    beta: float = option(1.0, "Weight of the KL of both codes.", low=0, high=1e6)
 
 
 class VAE(nn.Module):

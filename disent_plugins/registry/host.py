@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar
 
 import pluggy
 
-from disent_plugins import interrupts
 from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed, suggestion
 from disent_plugins.registry import hookspecs
+from disent_plugins.registry.guard import guarded, own_copy, told
+from disent_plugins.registry.installed import GROUP, OURS, installed, origin
 from disent_plugins.registry.specs import API_VERSION, DatasetSpec, MetricSpec, ModelSpec, Spec
-from disent_plugins.together import Together
-
-GROUP = "disent"
-OURS = "disent-plugins"
 
 S = TypeVar("S", bound=Spec)
 
@@ -39,7 +35,9 @@ class Plugin:
     @property
     def cure(self) -> str:
         """How to get rid of it."""
-        return f"disable it with DISENT_DISABLE_PLUGINS={self.name}, or: pip uninstall {self.distribution}"
+        known = not self.distribution.startswith("(")
+        removal = f", or: pip uninstall {self.distribution}" if known else ", or leave all out with --no-plugins"
+        return f"disable it with DISENT_DISABLE_PLUGINS={self.name}{removal}"
 
     @property
     def line(self) -> str:
@@ -53,15 +51,17 @@ class Catalogue(Generic[S]):
 
     kind: str
     entries: list[tuple[S, Plugin]] = field(default_factory=list)
+    _by_name: dict[str, list[tuple[S, Plugin]]] = field(default_factory=dict, repr=False, compare=False)
+    _indexed: int = field(default=0, repr=False, compare=False)
 
     def names(self) -> list[str]:
         """Every name that can be typed, sorted; a name two plugins claim appears in its qualified forms."""
-        return sorted(self.label(spec, plugin) for spec, plugin in self.entries)
+        return sorted(self.labels())
 
-    def label(self, spec: S, plugin: Plugin) -> str:
-        """The spec's name, qualified by its distribution where it is ambiguous."""
-        claims = sum(spec.name == other.name for other, _ in self.entries)
-        return spec.name if claims == 1 else f"{plugin.distribution}:{spec.name}"
+    def labels(self) -> list[str]:
+        """The name of each of ``entries``, qualified by its distribution where it is ambiguous."""
+        claims = Counter(spec.name for spec, _ in self.entries)
+        return [s.name if claims[s.name] == 1 else f"{p.distribution}:{s.name}" for s, p in self.entries]
 
     def find(self, name: str) -> tuple[S, Plugin]:
         """The spec that ``name`` or ``distribution:name`` stands for, and its owner.
@@ -71,7 +71,7 @@ class Catalogue(Generic[S]):
             PluginFailure: Two plugins claim it.
         """
         owner, _, bare = name.rpartition(":")
-        found = [(s, p) for s, p in self.entries if s.name == bare and owner in ("", p.distribution)]
+        found = [(s, p) for s, p in self._claims(bare) if owner in ("", p.distribution)]
         if len(found) == 1:
             return found[0]
         if not found:
@@ -87,6 +87,14 @@ class Catalogue(Generic[S]):
             f"They are {owners}.",
             f"Say which one you mean: {qualified}; or disable one with DISENT_DISABLE_PLUGINS.",
         )
+
+    def _claims(self, name: str) -> list[tuple[S, Plugin]]:
+        """The entries of that very name, by an index: a help text looks every name up."""
+        if self._indexed != len(self.entries):
+            self._by_name, self._indexed = {}, len(self.entries)
+            for entry in self.entries:
+                self._by_name.setdefault(entry[0].name, []).append(entry)
+        return self._by_name.get(name, [])
 
 
 _KIND = {ModelSpec: "model", DatasetSpec: "data set", MetricSpec: "metric"}
@@ -123,18 +131,11 @@ class Registry:
         self._strict = strict
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
-        left_out = set(disabled)
-        found = entry_points(group=GROUP) if points is None else points
-        for point in sorted(found, key=lambda p: (_distribution(p)[0] != OURS, _distribution(p)[0], p.name)):
-            distribution, version = _distribution(point)
-            if not third_party and distribution != OURS:
-                continue
-            plugin = Plugin(point.name, distribution, version)
-            if {point.name, distribution} & left_out:
-                self.plugins.append(dataclasses.replace(plugin, disabled=True))
-                continue
-            self.plugins.append(plugin)
-            self._add(plugin, point.load)
+        for plugin, point in listed(disabled, points):
+            if third_party or plugin.distribution == OURS:
+                self.plugins.append(plugin)
+                if not plugin.disabled:
+                    self._add(plugin, point.load)
 
     @property
     def skipped(self) -> list[Plugin]:
@@ -173,7 +174,7 @@ class Registry:
             PluginFailure: The plugin raised an error, called ``sys.exit`` or broke its contract.
             WorkFailed: One of ours broke its contract.
         """
-        error, result = _guarded(function)
+        error, result = guarded(function)
         if error is None:
             return result
         from disent_plugins.contracts.broken import ContractError
@@ -186,30 +187,36 @@ class Registry:
                 error.what,
                 f"{error.remedy} Its author can check it with disent_plugins.testing; or {plugin.cure}",
             ) from error
-        if plugin.distribution == OURS or isinstance(error, DisentError):
+        if plugin.distribution == OURS or isinstance(error, DisentError | KeyboardInterrupt):
             raise error
         raise PluginFailure(
             f"{what}: plugin '{plugin.name}' of {plugin.distribution} {plugin.version} failed.",
-            _say(error),
+            told(error),
             f"Tell its author, or {plugin.cure}",
         ) from error
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call a run hook of every plugin. One that fails is reported once and not called again."""
+        """Call a run hook of every plugin. One that fails is reported once and not called again.
+
+        Plugins of others are handed copies: what they do to them reaches neither the run nor each other.
+        """
         for implementation in list(reversed(getattr(self._manager.hook, hook).get_hookimpls())):
+            plugin = self._plugin(implementation.plugin_name)
+            ours = plugin.distribution == OURS
             wanted = {name: arguments[name] for name in implementation.argnames}
-            error, _ = _guarded(partial(implementation.function, **wanted))
+            error, _ = guarded(partial(implementation.function, **(wanted if ours else own_copy(wanted))))
             if error is not None:
-                plugin = self._plugin(implementation.plugin_name)
-                if plugin.distribution == OURS:
+                if ours:
                     raise error
                 self._manager.unregister(implementation.plugin)
-                self._skip(plugin, f"{hook} raised {_say(error)}")
+                self._skip(plugin, f"{hook} raised {told(error)}")
 
     def _add(self, plugin: Plugin, load: Callable[[], object]) -> None:
-        error, specs = _guarded(lambda: self._register(plugin, load()))
+        error, specs = guarded(lambda: self._register(plugin, load()))
+        if isinstance(error, KeyboardInterrupt) and plugin.distribution == OURS:
+            raise error
         if error is not None:
-            self._skip(plugin, _say(error))
+            self._skip(plugin, told(error))
             return
         for catalogue, entries in zip((self.models, self.datasets, self.metrics), specs, strict=True):
             catalogue.entries.extend((spec, plugin) for spec in entries)  # type: ignore[attr-defined]
@@ -261,35 +268,27 @@ _SPEC_HOOKS: tuple[tuple[str, type[Spec]], ...] = (
 )
 
 
+def listed(disabled: Iterable[str] = (), points: Iterable[EntryPoint] | None = None) -> list[tuple[Plugin, EntryPoint]]:
+    """The plugins that are installed, ours first; none of them is imported. The arguments are those of ``Registry``."""
+    left_out = set(disabled)
+    found = []
+    for point in installed() if points is None else points:
+        distribution, version = origin(point)
+        off = not left_out.isdisjoint((point.name, distribution))
+        found.append((Plugin(point.name, distribution, version, disabled=off), point))
+    return sorted(found, key=lambda entry: (entry[0].distribution != OURS, entry[0].distribution, entry[0].name))
+
+
+def disabled_by(environment: Mapping[str, str]) -> list[str]:
+    """The names that ``DISENT_DISABLE_PLUGINS`` lists."""
+    names = (name.strip() for name in environment.get("DISENT_DISABLE_PLUGINS", "").split(","))
+    return [name for name in names if name]
+
+
 def from_environment(environment: Mapping[str, str], *, third_party: bool = True) -> Registry:
     """The registry that ``DISENT_DISABLE_PLUGINS`` and ``DISENT_STRICT_PLUGINS`` ask for."""
-    names = [name.strip() for name in environment.get("DISENT_DISABLE_PLUGINS", "").split(",")]
     strict = environment.get("DISENT_STRICT_PLUGINS", "").lower() in {"1", "true", "yes", "on"}
-    return Registry(third_party=third_party, disabled=[name for name in names if name], strict=strict)
-
-
-def _guarded(function: Callable[[], Any]) -> tuple[BaseException | None, Any]:
-    """The one place where foreign code runs. Only a person's Ctrl-C passes through."""
-    try:
-        # stdout is the result: what a plugin prints is for people.
-        with _QUIET:
-            return None, function()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit included: a plugin must not end the command
-        if interrupts.received():  # and this is what a library made of it
-            raise KeyboardInterrupt from error
-        return error, None
-
-
-_QUIET = Together(lambda: contextlib.redirect_stdout(sys.stderr))
-
-
-def _say(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return f"it called sys.exit({error.code!r})"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return Registry(third_party=third_party, disabled=disabled_by(environment), strict=strict)
 
 
 def _list_of(hook: str, value: Any) -> list[Any]:
@@ -308,12 +307,3 @@ def _checked(kind: type[Spec], specs: list[Any]) -> list[Any]:
             raise ValueError(f"it registers '{spec.name}' twice")
         names.add(spec.name)
     return specs
-
-
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    if point.dist is None:
-        return "(unknown)", ""
-    # A removal may leave half of the metadata behind: what is missing must not be asked for by index.
-    metadata = point.dist.metadata
-    name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))  # noqa: SIM401
-    return name or "(unknown)", version

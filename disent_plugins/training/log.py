@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from disent_plugins.files import append_line, write_text
+from disent_plugins.printable import printable
 from disent_plugins.registry.hookspecs import hookimpl
 
 
@@ -17,7 +18,8 @@ def epoch_line(epoch: int, epochs: int, losses: Mapping[str, float]) -> str:
     if "validation/total" in losses:
         terms.append(f"validation {losses['validation/total']:.4g}")
     speed = f"{losses['images_per_second']:,.0f} images/s, {losses['seconds']:.1f} s"
-    return f"epoch {epoch}/{epochs}: {', '.join(terms)} ({speed})"
+    # Terms are named by plugins.
+    return printable(" ".join(f"epoch {epoch}/{epochs}: {', '.join(terms)} ({speed})".split()))
 
 
 _APART = {"seconds", "images_per_second", "learning_rate"}

@@ -12,6 +12,7 @@ from filelock import BaseFileLock
 from disent_plugins.content import has_value
 from disent_plugins.contracts import ImageTable, Report, TrainingData
 from disent_plugins.data_adapters.cache import quiet
+from disent_plugins.data_adapters.partners import lonely
 from disent_plugins.data_adapters.samplers import Batches, make_sampler
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.devices import choose_device
@@ -43,6 +44,26 @@ class Session:
         finally:
             if self.lock is not None:
                 self.lock.release()
+
+
+MOST_LONELY = 0.5
+"""Share of the images that may be without another of their group in a batch before a run says so."""
+
+_FEW = 16
+"""Images and groups that a model is told of when it is made only to be asked."""
+
+
+def check(parts: Parts, settings: RunSettings) -> None:
+    """Refuse what ``start`` would, as far as it is known before the data are there.
+
+    Raises:
+        UsageError: A need of the model is not met.
+        PluginFailure: The model cannot be made.
+    """
+    info = parts.adapter.info
+    # How many there will be is not known yet.
+    data = TrainingData(info.image, _FEW, _FEW, info.groups_are_distinct)
+    parts.check_requirements(parts.model(settings, data), settings)
 
 
 def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path | None, report: Report) -> Session:
@@ -113,7 +134,18 @@ def _session(
     run = Run(folder, settings, sampler.steps, sampler.steps * settings.batch_size, identity=of)
     validation = _validation(table, settings, classes)
     trainer = Trainer(run, model, Pixels(table, device), sampler, validation, parts.registry.notify)
+    if settings.sampler == "random" and "groups" in getattr(model, "requires", parts.spec.requires):
+        trainer.notes += _note_of_lonely_images(lonely(sampler.epoch(1).group), settings.batch_size)
     return Session(parts, run, table, data, trainer)
+
+
+def _note_of_lonely_images(share: float, batch: int) -> list[str]:
+    if share <= MOST_LONELY:
+        return []
+    return [
+        f"warning: in batches of {batch} drawn at random, {share:.0%} of the images have no other of their group "
+        "beside them and say little of groups; --sampler blocks puts groups together"
+    ]
 
 
 def _validation(table: ImageTable, settings: RunSettings, classes: np.ndarray) -> Batches | None:

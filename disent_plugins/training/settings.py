@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -23,8 +24,8 @@ class RunSettings(Options):
     model: str = option("gmvae", "Model, by registry name.")
     data: str = option("digits", "Data set, by registry name.")
     recipe: str = option("default", "Name of the recipe that the settings begin with.")
-    epochs: int = option(20, "Passes over the training images.", low=1)
-    batch_size: int = option(256, "Images in a batch.", low=2)
+    epochs: int = option(20, "Passes over the training images.", low=1, high=1_000_000)
+    batch_size: int = option(256, "Images in a batch.", low=2, high=1_000_000)
     lr: float = option(1e-3, "Initial learning rate of Adam.", above=0)
     milestones: tuple[int, ...] = option((), "Epochs after which the learning rate is multiplied by gamma.")
     gamma: float = option(0.2, "Factor of the learning rate at each milestone.", above=0, high=1)
@@ -46,8 +47,17 @@ CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
 """What a ``--config`` file may hold; ``options`` and ``data_options`` are tables."""
 
 
+@cache
+def _table() -> Mapping[str, Mapping[str, Any]]:
+    return tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
+
+
 def recipe(
-    spec: ModelSpec, data: str, data_spec: DatasetSpec | None = None, name: str = DEFAULT_RECIPE
+    spec: ModelSpec,
+    data: str,
+    data_spec: DatasetSpec | None = None,
+    name: str = DEFAULT_RECIPE,
+    known: Container[str] | None = None,
 ) -> dict[str, Any]:
     """The recipe of a model on a data set; options are merged key by key.
 
@@ -60,33 +70,31 @@ def recipe(
         data: The data set's name.
         data_spec: Its spec, where it is at hand.
         name: One of ``recipe_names()``.
+        known: The options that the model has; a shared recipe speaks of others as well, which are left out.
 
     Raises:
         UsageError: There is no recipe of that name.
     """
-    table = _recipe_table()
     if name not in recipe_names():
         raise UsageError(f"There is no recipe '{name}'.", suggestion(name, recipe_names()))
-    of_all, of_ours, *own = _layers(table, spec.name, data)
+    of_all, of_ours, *own = _layers(_table(), spec.name, data)
     of_data = data_spec.recipes if data_spec else {}
     theirs = [of_data.get(key, {}) for key in ("default", spec.name)]
     needed = {"sampler": "pairs"} if "pairs" in spec.requires else {}
     brought = [spec.recipes.get(key, {}) for key in ("default", data)]
-    named = _layers(table["named"].get(name, {}), spec.name, data)
+    named = _layers(_table()["named"].get(name, {}), spec.name, data)
     merged: dict[str, Any] = {"options": {}}
     for layer in [of_all, *theirs, of_ours, needed, *own, *brought, *named]:
         options = {**merged["options"], **layer.get("options", {})}
         merged = {**merged, **layer, "options": options}
+    if known is not None:
+        merged["options"] = {key: value for key, value in merged["options"].items() if key in known}
     return merged
 
 
 def recipe_names() -> tuple[str, ...]:
     """The names of the recipes, ``default`` first."""
-    return (DEFAULT_RECIPE, *_recipe_table()["named"])
-
-
-def _recipe_table() -> dict[str, Any]:
-    return tomllib.loads(files("disent_plugins.training").joinpath("recipes.toml").read_text(encoding="utf-8"))
+    return (DEFAULT_RECIPE, *_table()["named"])
 
 
 def _layers(table: Mapping[str, Any], model: str, data: str) -> list[dict[str, Any]]:
@@ -120,21 +128,15 @@ def merge(
     """
     known = {f.name for f in fields(config_class)}
     name = flags.get("recipe") or file.get("recipe") or DEFAULT_RECIPE
-    base = recipe(spec, data, data_spec, str(name))
-    # A shared recipe speaks of options that another model need not have; what a person typed must exist.
-    options = {key: value for key, value in base.pop("options").items() if key in known}
-    if name != DEFAULT_RECIPE and {**base, "options": options} == _plain(spec, data, data_spec, known):
+    base = recipe(spec, data, data_spec, str(name), known)
+    if name != DEFAULT_RECIPE and base == recipe(spec, data, data_spec, known=known):
         raise UsageError(f"The recipe '{name}' changes nothing of model '{model}'.", hint="Leave --recipe out.")
+    options = base.pop("options")
     given: dict[str, Any] = {}
     for layer in (file, {key: value for key, value in flags.items() if value is not None}):
         options.update(layer.get("options", {}))
         given.update({key: value for key, value in layer.items() if key != "options"})
     return _checked({**base, **given, "model": model, "data": data}, config_class, options, sorted(known))
-
-
-def _plain(spec: ModelSpec, data: str, data_spec: DatasetSpec | None, known: set[str]) -> dict[str, Any]:
-    base = recipe(spec, data, data_spec)
-    return {**base, "options": {key: value for key, value in base["options"].items() if key in known}}
 
 
 def _checked(
@@ -149,17 +151,20 @@ def _checked(
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
-    """A ``--config`` file: the keys of ``disent run --dry-run``, and a table ``[options]``.
+    """A ``--config`` file: the keys of ``disent run --dry-run`` and a table ``[options]``, or a run's ``config.json``.
 
     Raises:
-        UsageError: It is missing, is not TOML, or has an unknown key.
+        UsageError: It is missing, is neither TOML nor a JSON object, or has an unknown key.
     """
+    parse = json.loads if path.suffix == ".json" else tomllib.loads
     try:
-        content = tomllib.loads(read_bytes(path).decode())
+        content = parse(read_bytes(path).decode())
     except FileNotFoundError as error:
         raise UsageError(f"There is no configuration file {path}.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"The configuration file {path} cannot be read.", f"{error}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"The configuration file {path} holds no table of settings.")
     for key in content:
         if key not in CONFIG_KEYS:
             raise UsageError(f"Unknown key '{key}' in {path}.", suggestion(key, CONFIG_KEYS))

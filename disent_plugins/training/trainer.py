@@ -99,6 +99,7 @@ class Trainer:
         self._own_step = getattr(model, "training_step", None)
         self.progress = Progress()
         self.names: list[str] = []
+        self.notes: list[str] = []  # said when the training starts
         self._saved = ""
 
     def resume(self) -> None:
@@ -136,6 +137,8 @@ class Trainer:
         if (losses := pending.untold(self.run.folder.pending, self.progress.done)) is not None:
             self._tell(self.progress.done, losses)
         self.run.folder.pending.unlink(missing_ok=True)
+        for note in self.notes:
+            self.notify("disent_run_noted", run=self.run, note=note)
         try:
             with StopRequest() as stop:
                 while self.progress.epoch <= self.run.epochs:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.data_files import write_mnist
+from helpers.plugin_files import MODEL, write_plugin
 
 import disent_plugins
 from disent_plugins.data_adapters.cache import cache_path
@@ -67,7 +68,7 @@ def test_a_model_shows_its_options_and_recipes(disent):
     found = disent("models", "show", "gmvae", "--json").json
     options = {option["name"]: option for option in found["options"]}
     assert options["k"]["default"] == 2.0
-    assert options["k"]["accepts"] == "a number >= 0"
+    assert options["k"]["accepts"] == "a number >= 0 and <= 1,000,000"
     assert all(option["doc"] for option in options.values())
     assert found["recipes"]["cars3d"]["epochs"] == 600
     assert found["recipes"]["cars3d"]["options"] == {"content_size": 16, "style_size": 16, "k": 4.0}
@@ -100,6 +101,28 @@ def test_the_doctor_checks_what_a_run_needs(disent):
     ]  # fmt: skip
     assert set(found.json["environment"]["libraries"]) >= {"torch", "numpy", "h5py"}
     assert disent("doctor", "--no-plugins").code == 0
+
+
+def test_a_model_shows_only_options_that_it_has(disent):
+    for name in ("ada-gvae", "lord-lite"):
+        found = disent("models", "show", name, "--json").json
+        known = {option["name"] for option in found["options"]}
+        assert all(set(recipe["options"]) <= known for recipe in found["recipes"].values())
+
+
+def test_the_doctor_finds_a_plugin_that_keeps_every_command_waiting(disent, tmp_path, monkeypatch):
+    write_plugin(tmp_path, "waiting", "import time; time.sleep(600)")
+    write_plugin(tmp_path, "good", MODEL.format(name="good", target="a:A"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("disent_plugins.registry.alone.SECONDS", 3.0)
+    found = disent("doctor", "--json")
+    assert found.code == 1
+    (plugins,) = [check for check in found.json["checks"] if check["name"] == "plugins"]
+    assert "plugin 'waiting' of waiting 1.0 was skipped: it is still being imported after 3 seconds" in plugins["found"]
+    assert "DISENT_DISABLE_PLUGINS=waiting" in plugins["found"]
+    assert "'good'" not in plugins["found"]
+    monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "waiting")
+    assert disent("doctor").code == 0
 
 
 def test_the_doctor_names_a_folder_that_cannot_be_written(disent, tmp_path, monkeypatch):

@@ -314,3 +314,19 @@ def test_every_metric_is_a_command_with_help_and_options(disent):
         assert disent("metrics", entry["name"], "--help").code == 0
         assert disent("metrics", entry["name"], "--options").code == 0
     assert "bootstrap" in disent("metrics", "probe", "--options").out
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("probe runs/tiny --as misspelt", "Metric 'probe' has no preset 'misspelt'."),
+        ("all runs/tiny --as misspelt", "No metric has a preset 'misspelt'."),
+        ("leakage runs/tiny --set nothing=1", "Unknown option 'nothing'"),
+        ("leakage runs/tiny --set bootstrap=1000000000", "bootstrap=1000000000 is out of bounds"),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused_before_a_run_is_read(trained, disent, monkeypatch, command, words):
+    monkeypatch.setattr("disent_plugins.measuring.trained.open_run", lambda *a, **k: pytest.fail("it was read"))
+    found = disent("metrics", *command.split())
+    assert (found.code, found.out) == (2, "")
+    assert words in found.err

@@ -79,6 +79,48 @@ def test_a_dry_run_prints_a_file_that_reproduces_it(disent, tmp_path):
     assert files(tmp_path) == {"a.toml"}
 
 
+def test_every_setting_of_a_recipe_has_a_flag(disent):
+    flags = ("--milestones", "3,4", "--gamma", "0.5", "--leftovers", "drop")
+    settings = tomllib.loads(disent("run", "--dry-run", *flags).out)
+    assert (settings["milestones"], settings["gamma"], settings["leftovers"]) == ([3, 4], 0.5, "drop")
+    assert tomllib.loads(disent("run", "--dry-run", "--milestones", "none").out)["milestones"] == []
+
+
+def test_the_configuration_of_a_run_makes_another_like_it(trained, disent):
+    found = disent("run", "--config", trained / "config.json", "--seed", "7", "--dry-run")
+    assert found.code == 0, found.err
+    settings, before = tomllib.loads(found.out), json.loads((trained / "config.json").read_text())
+    same = ("model", "epochs", "limit", "lr", "milestones")
+    assert (settings["seed"], [settings[key] for key in same]) == (7, [before[key] for key in same])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--model ada-gvae --sampler random", "needs pairs, and the sampler is 'random'"),
+        ("--model lord-lite --visible 0.5", "needs every image's group, and only 0.5"),
+        ("--milestones 1.5", "It takes whole numbers"),
+        ("--epochs 1000000000000000000", "out of bounds"),
+        ("--set content_size=1e8", "content_size=100000000 is out of bounds"),
+        ("--set k=1e308", "k=1e+308 is out of bounds"),
+    ],
+)
+def test_a_dry_run_refuses_what_a_run_refuses(disent, arguments, words):
+    found = disent("run", "--dry-run", *arguments.split())
+    assert (found.code, found.out) == (2, "")
+    assert words in found.err
+
+
+def test_a_run_says_so_if_chance_puts_few_of_a_group_together(disent, monkeypatch, trained_once):
+    monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "metrics")  # nothing to measure: done sooner
+    tiny = ("--epochs", "1", "--limit", "64", "--set", "width=0.25")
+    few = disent("run", *tiny, "--batch-size", "4", "--out", "few")
+    assert "warning: in batches of 4 drawn at random, 83% of the images have no other" in few.err, few.err
+    assert "--sampler blocks" in few.err
+    assert "--sampler blocks" in Path("few/log.txt").read_text()
+    assert "drawn at random" not in (trained_once[0].parents[1] / "stderr.txt").read_text()
+
+
 def test_a_dry_run_of_a_resumed_run_only_prints(trained, disent):
     before = files(trained)
     found = disent("run", "--resume", trained, "--epochs", "9", "--dry-run")
@@ -108,7 +150,7 @@ _SEE = "See them all with: "
         ("--set width=9", ["width=9.0 is out of bounds for model 'gmvae'.", "It takes a number > 0 and <= 8."]),
         ("--set width", ["--set 'width' is not of the form key=value.", "For example: --set k=3"]),
         ("--set k_mode=x", ["k_mode=x does not fit model 'gmvae'.", "It takes one of 'mean_only', 'prior_precision'."]),
-        ("--epochs 0", ["epochs=0 is out of bounds for the run.", "It takes a whole number >= 1."]),
+        ("--epochs 0", ["epochs=0 is out of bounds for the run.", "It takes a whole number >= 1 and <= 1,000,000."]),
         ("--visible 0", ["visible=0.0 is out of bounds for the run.", "It takes a number > 0 and <= 1."]),
         ("--sampler block", ["sampler=block does not fit the run.", "It takes one of 'random', 'blocks', 'pairs'."]),
         ("--device gpu", ["There is no device 'gpu'.", "It is auto, cpu, cuda or cuda:n."]),

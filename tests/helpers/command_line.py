@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from disent_plugins.cli import state
-from disent_plugins.cli.main import main
+from disent_plugins.cli.main import command
 
 TINY = ("--limit", "64", "--batch-size", "32", "--set", "width=0.25")
 """A run on the digits that takes a second."""
@@ -43,7 +43,7 @@ def call(*arguments: object) -> Outcome:
     code: Any = 0
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         try:
-            main()
+            command()
         except SystemExit as done:
             code = done.code
         finally:

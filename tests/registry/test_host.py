@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 from helpers.plugin_files import MODEL, entry_points_in, write_plugin
@@ -15,6 +17,7 @@ from disent_plugins.registry.host import GROUP, OURS, Registry, from_environment
 from disent_plugins.registry.specs import ModelSpec
 
 OUR_MODELS = sorted(spec.name for spec in disent_models())
+MANY = 20_000
 HOOK = "from disent_plugins import DatasetSpec, MetricSpec, ModelSpec, hookimpl\n@hookimpl\n"
 
 
@@ -53,6 +56,11 @@ BAD = {
     "raises at import": ("1 / 0", "ZeroDivisionError: division by zero"),
     "not Python": ("def broken(:", "SyntaxError"),
     "exits at import": ("import sys; sys.exit(3)", "it called sys.exit(3)"),
+    "an interrupt that nobody asked for": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "no message": (
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute",
+        "Mute, whose message cannot be read",
+    ),
     "base exception": ("raise BaseException('out')", "BaseException: out"),
     "raises in a hook": (HOOK + "def disent_models(): raise KeyError('x')", "KeyError: 'x'"),
     "exits in a hook": (HOOK + "def disent_metrics(): raise SystemExit", "it called sys.exit(None)"),
@@ -138,7 +146,7 @@ def test_a_distribution_without_a_name_costs_one_line(site):
 
 
 def test_ctrl_c_while_plugins_load_is_not_swallowed(site):
-    write_plugin(site, "slow", "raise KeyboardInterrupt")
+    write_plugin(site, "slow", "import signal; signal.raise_signal(signal.SIGINT)")
     with pytest.raises(KeyboardInterrupt):
         registry(site)
 
@@ -233,6 +241,40 @@ def test_a_run_hook_that_fails_is_reported_once_and_not_called_again(site, failu
     (plugin,) = reported
     assert plugin.error.startswith("disent_batch_ended raised ")
     assert found.skipped == [plugin]
+
+
+def test_a_run_hook_is_handed_copies(site, tmp_path, monkeypatch):
+    """It may empty them, and change the folder: neither the next plugin nor the run sees it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    spoil = (
+        "import os\n" + HOOK + "def disent_epoch_ended(run, losses):\n    losses.clear(); run['folder'] = 'elsewhere'"
+    )
+    write_plugin(site, "spoiling", spoil + "; os.chdir('elsewhere')\n")
+    write_plugin(site, "watching", f"seen = []\n{HOOK}def disent_epoch_ended(losses):\n    seen.append(losses)\n")
+    found = registry(site, disabled=["log"])
+    losses, run = {"total": 1.0}, {"folder": "here"}
+    for epoch in (1, 2):
+        found.notify("disent_epoch_ended", run=run, epoch=epoch, losses=losses)
+    assert (losses, run) == ({"total": 1.0}, {"folder": "here"})
+    assert sys.modules["watching_plugin"].seen == [{"total": 1.0}] * 2
+    assert not found.skipped
+    assert Path.cwd() == tmp_path
+
+
+def test_the_time_of_many_specs_grows_with_their_number(site):
+    """20,000 took 26 s when every name was looked for among all."""
+    many = f"[ModelSpec(name=f'm{{i}}', summary='', target='a:A') for i in range({MANY})]"
+    write_plugin(site, "many", HOOK + f"def disent_models(): return {many}\n")
+    write_plugin(site, "again", HOOK + "def disent_models(): return [ModelSpec(name='m7', summary='', target='a:A')]\n")
+    started = time.process_time()
+    found = registry(site)
+    names = found.models.names()
+    for name in names:
+        found.models.find(name)
+    assert time.process_time() - started < 5
+    assert len(names) == MANY + 1 + len(OUR_MODELS)
+    assert {"many:m7", "again:m7", "m8"} <= set(names)
 
 
 def test_a_run_hook_that_fails_is_a_failure_when_strict(site):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -154,6 +155,9 @@ def test_options_that_a_person_typed_must_exist():
         ("seed", -1, "seed=-1 is out of bounds"),
         ("sampler", "block", "Did you mean 'blocks'"),
         ("milestones", [3, 2], "positive and ascending"),
+        ("milestones", [1.5], "whole numbers"),
+        ("epochs", 10**18, "epochs=1000000000000000000 is out of bounds"),
+        ("batch_size", 10**12, "out of bounds"),
     ],
 )
 def test_values_out_of_bounds_are_refused(key, value, text):
@@ -185,6 +189,16 @@ def test_a_file_holds_settings_and_options(tmp_path: Path):
 def test_a_bad_file_is_refused(tmp_path: Path, text, message):
     with pytest.raises(UsageError, match=message):
         read_config_file(write(tmp_path / "a.toml", text))
+
+
+def test_the_configuration_of_a_run_is_a_file_too(tmp_path: Path):
+    before = merged("cars3d", flags={"seed": 5})
+    write(tmp_path / "config.json", json.dumps(asdict(before)))
+    found = read_config_file(tmp_path / "config.json")
+    assert merged("cars3d", file=found) == before
+    for text in ("[1]", "{", "[" * 100_000, '{"epoch": 3}'):
+        with pytest.raises(UsageError, match=r"config\.json"):
+            read_config_file(write(tmp_path / "config.json", text))
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

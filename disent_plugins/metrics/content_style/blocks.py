@@ -43,8 +43,8 @@ from disent_plugins.options import option
 class BlocksConfig(ReadingOptions):
     """Options of blocks."""
 
-    bootstrap: int = option(200, "Resamples for the 95 % intervals.", low=10)
-    permutations: int = option(20, "Permutations of the test labels that the floor is the mean of.", low=1)
+    bootstrap: int = option(200, "Resamples for the 95 % intervals.", low=10, high=100_000)
+    permutations: int = option(20, "Permutations of the test labels that the floor is the mean of.", low=1, high=10_000)
 
 
 class Blocks:

@@ -31,7 +31,7 @@ class CycleConfig(Options):
     """Options of cycle consistency."""
 
     pairs: int = option(1000, "Most pairs of donors, which are also the gallery to identify among.", low=2)
-    bootstrap: int = option(1000, "Resamples of the pairs for the 95 % intervals.", low=100)
+    bootstrap: int = option(1000, "Resamples of the pairs for the 95 % intervals.", low=100, high=100_000)
 
 
 class Cycle:

@@ -28,10 +28,14 @@ LEAST = 8
 class DependenceConfig(ReadingOptions):
     """Options of dependence."""
 
-    rows: int = option(1000, "Test rows of a distance correlation: its time grows with their square.", low=LEAST)
-    repeats: int = option(5, "Seeded draws of rows that the distance correlation is the mean of.", low=1)
-    permutations: int = option(40, "Permutations of one block's rows, for the floor and the p-value.", low=1)
-    halves: int = option(20, "Half-samples behind the interval of the distance correlation.", low=2)
+    rows: int = option(
+        1000, "Test rows of a distance correlation: its time grows with their square.", low=LEAST, high=20_000
+    )
+    repeats: int = option(5, "Seeded draws of rows that the distance correlation is the mean of.", low=1, high=10_000)
+    permutations: int = option(
+        40, "Permutations of one block's rows, for the floor and the p-value.", low=1, high=10_000
+    )
+    halves: int = option(20, "Half-samples behind the interval of the distance correlation.", low=2, high=10_000)
 
 
 class Dependence:

@@ -33,7 +33,7 @@ class ExactSwapConfig(Options):
     """Options of exact swaps."""
 
     pairs: int = option(1000, "Most pairs of donors.", low=10)
-    bootstrap: int = option(1000, "Resamples of the pairs for the 95 % intervals.", low=100)
+    bootstrap: int = option(1000, "Resamples of the pairs for the 95 % intervals.", low=100, high=100_000)
 
 
 class ExactSwap:

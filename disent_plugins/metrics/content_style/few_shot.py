@@ -26,9 +26,9 @@ class FewShotConfig(Options):
     shots: tuple[int, ...] = option((1, 5), "Example images of a class.")
     ways: int = option(20, "Classes of an episode; fewer if the test split has fewer.", low=2)
     queries: int = option(5, "Images of each class to recognise in an episode; fewer where a class has fewer.", low=1)
-    episodes: int = option(200, "Seeded draws of classes, examples and queries.", low=2)
+    episodes: int = option(200, "Seeded draws of classes, examples and queries.", low=2, high=100_000)
     distance: Distance = option("euclid", "Distance between codes.")
-    bootstrap: int = option(30, "Half-samples of the test images for the 95 % intervals.", low=10)
+    bootstrap: int = option(30, "Half-samples of the test images for the 95 % intervals.", low=10, high=100_000)
 
 
 class FewShot:

@@ -37,7 +37,7 @@ class ReadingOptions(Options):
 
     train: int = option(10_000, "Most rows that a reading trains on.", low=10)
     values: int = option(200, "Categories of style with more values than this are left out.", low=2)
-    bootstrap: int = option(1000, "Resamples for the 95 % intervals.", low=10)
+    bootstrap: int = option(1000, "Resamples for the 95 % intervals.", low=10, high=100_000)
     jobs: int = jobs_option()
 
 

@@ -22,8 +22,10 @@ class RetrievalConfig(Options):
 
     distance: Distance = option("euclid", "Distance between codes.")
     samples: int = option(10_000, "Most test rows, chosen by seed; all of them are searched.", low=10)
-    permutations: int = option(20, "Permutations of the labels that the floor of `evidence` is the mean of.", low=1)
-    bootstrap: int = option(1000, "Resamples for the 95 % intervals.", low=10)
+    permutations: int = option(
+        20, "Permutations of the labels that the floor of `evidence` is the mean of.", low=1, high=10_000
+    )
+    bootstrap: int = option(1000, "Resamples for the 95 % intervals.", low=10, high=100_000)
 
 
 class Retrieval:

@@ -40,9 +40,11 @@ class SwapConfig(Options):
 
     pairs: int = option(10_000, "Most pairs of donors.", low=10)
     max_train: int = option(50_000, "Most real images the classifier is trained on.", low=16)
-    epochs: int = option(2, "Passes of the classifier over its training images, at least.", low=1)
-    minimum_steps: int = option(300, "Small sets get more passes, until the classifier has taken so many steps.", low=1)
-    bootstrap: int = option(1000, "Resamples of the test rows for the 95 % intervals.", low=100)
+    epochs: int = option(2, "Passes of the classifier over its training images, at least.", low=1, high=1000)
+    minimum_steps: int = option(
+        300, "Small sets get more passes, until the classifier has taken so many steps.", low=1, high=1_000_000
+    )
+    bootstrap: int = option(1000, "Resamples of the test rows for the 95 % intervals.", low=100, high=100_000)
 
 
 class Swap:

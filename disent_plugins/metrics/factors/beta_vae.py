@@ -27,10 +27,10 @@ from disent_plugins.options import option
 class BetaVaeConfig(FactorOptions):
     """Options of the BetaVAE score."""
 
-    batch: int = option(64, "Pairs behind one vector of differences.", low=1)
-    train_votes: int = option(10_000, "Vectors that the classifier is fitted to.", low=20)
-    votes: int = option(5000, "Vectors that are judged.", low=1)
-    bootstrap: int = option(30, "Half-samples of the rows for the 95 % interval.", low=10)
+    batch: int = option(64, "Pairs behind one vector of differences.", low=1, high=10_000)
+    train_votes: int = option(10_000, "Vectors that the classifier is fitted to.", low=20, high=1_000_000)
+    votes: int = option(5000, "Vectors that are judged.", low=1, high=1_000_000)
+    bootstrap: int = option(30, "Half-samples of the rows for the 95 % interval.", low=10, high=100_000)
     scale: Literal["rank", "raw"] = option("rank", "Codes as ranks and differences standardised, or both as they are.")
     same: bool = option(False, "Whether the two rows of a pair may be the same row.")
 

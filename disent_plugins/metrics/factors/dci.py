@@ -38,9 +38,11 @@ Backend = Literal["forest", "gradient_boosting"]
 class DciConfig(FactorOptions):
     """Options of DCI."""
 
-    permutations: int = option(1, "Permutations of the factors that the floor is the mean of; each fits anew.", low=1)
+    permutations: int = option(
+        1, "Permutations of the factors that the floor is the mean of; each fits anew.", low=1, high=10_000
+    )
     backend: Backend = option("forest", "Classifier of every factor. Values of different backends do not compare.")
-    trees: int = option(10, "Trees of a forest, or stages of gradient boosting.", low=2)
+    trees: int = option(10, "Trees of a forest, or stages of gradient boosting.", low=2, high=10_000)
     test_samples: int = option(5000, "Most rows to test on.", low=10)
     jobs: int = jobs_option()
 

@@ -34,10 +34,10 @@ _KNOWN = "every factor can be read linearly"
 class ExplicitnessConfig(FactorOptions):
     """Options of explicitness."""
 
-    permutations: int = option(2, "Permutations of the factors that the floor is the median of.", low=1)
+    permutations: int = option(2, "Permutations of the factors that the floor is the median of.", low=1, high=10_000)
     test_samples: int = option(5000, "Most rows to judge on.", low=10)
-    strength: float = option(100.0, "C of the logistic regression, the inverse of its L2 penalty.", above=0)
-    iterations: int = option(40, "Most steps of the solver.", low=1)
+    strength: float = option(100.0, "C of the logistic regression, the inverse of its L2 penalty.", above=0, high=1e12)
+    iterations: int = option(40, "Most steps of the solver.", low=1, high=100_000)
     rescale: bool = option(True, "Give 2 AUC - 1, 0 for chance; otherwise the AUC, 0.5 for chance.")
 
 

@@ -27,10 +27,10 @@ from disent_plugins.options import option
 class FactorVaeConfig(FactorOptions):
     """Options of the FactorVAE score."""
 
-    batch: int = option(64, "Rows of a vote.", low=2)
-    train_votes: int = option(10_000, "Votes that the majority is taken over.", low=1)
-    bootstrap: int = option(30, "Half-samples of the rows for the 95 % interval.", low=10)
-    votes: int = option(20_000, "Votes that are judged.", low=1)
+    batch: int = option(64, "Rows of a vote.", low=2, high=10_000)
+    train_votes: int = option(10_000, "Votes that the majority is taken over.", low=1, high=1_000_000)
+    bootstrap: int = option(30, "Half-samples of the rows for the 95 % interval.", low=10, high=100_000)
+    votes: int = option(20_000, "Votes that are judged.", low=1, high=1_000_000)
     scale: Literal["rank", "raw"] = option("rank", "Codes as ranks, or as they are.")
     threshold: float = option(0.05, "Least standard deviation of a code that may be voted for, on that scale.", low=0)
 

@@ -124,7 +124,9 @@ def judged(
 
 
 def _grown(x: np.ndarray, values: np.ndarray, size: int, seed: int) -> _Tree:
-    fitted = DecisionTreeClassifier(criterion="entropy", random_state=seed).fit(x, values)
+    # Its look for missing values sums the whole array, which may be more than a 32-bit float holds.
+    with np.errstate(over="ignore", invalid="ignore"):
+        fitted = DecisionTreeClassifier(criterion="entropy", random_state=seed).fit(x, values)
     tree = fitted.tree_
     proportions = np.zeros((tree.node_count, size))
     proportions[:, fitted.classes_] = tree.value[:, 0]

@@ -28,7 +28,9 @@ RIDGE = 1e-6
 class InfoMecConfig(FactorOptions):
     """Options of InfoMEC."""
 
-    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor, as rows allow.", low=0)
+    bins: int = option(
+        0, "Bins of every code; 0: 20, or the values of the largest factor, as rows allow.", low=0, high=10_000
+    )
     binning: Binning = option("quantile", "Bins of equal numbers of rows, or of equal width.")
     test_samples: int = option(5000, "Most rows to judge explicitness on.", low=10)
 

@@ -24,7 +24,9 @@ from disent_plugins.options import option
 class ModularityConfig(FactorOptions):
     """Options of modularity."""
 
-    bins: int = option(0, "Bins of every code; 0: 20, or the values of the largest factor, as rows allow.", low=0)
+    bins: int = option(
+        0, "Bins of every code; 0: 20, or the values of the largest factor, as rows allow.", low=0, high=10_000
+    )
     binning: Binning = option("quantile", "Bins of equal numbers of rows, or of equal width.")
     adjust: bool = option(
         True, "Use significant shares free of chance, codes weighted by their best; otherwise nats, codes alike."

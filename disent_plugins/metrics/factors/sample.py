@@ -27,10 +27,12 @@ class FactorOptions(Options):
     rows: Literal["auto", "test", "all"] = option(
         "auto", "Rows to measure; auto: the test split if one was given, otherwise all."
     )
-    quantiles: int = option(10, "Classes of about equal counts that a continuous factor is cut into.", low=2)
+    quantiles: int = option(
+        10, "Classes of about equal counts that a continuous factor is cut into.", low=2, high=10_000
+    )
     samples: int = option(10_000, "Most rows to measure (to fit on, where something is fitted).", low=10)
-    permutations: int = option(5, "Permutations of the factors that the floor is the median of.", low=1)
-    bootstrap: int = option(100, "Resamples for the 95 % intervals.", low=10)
+    permutations: int = option(5, "Permutations of the factors that the floor is the median of.", low=1, high=10_000)
+    bootstrap: int = option(100, "Resamples for the 95 % intervals.", low=10, high=100_000)
 
 
 @dataclass(frozen=True)

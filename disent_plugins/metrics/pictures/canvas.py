@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,9 @@ class Sheet:
     def save(self, path: Path) -> Path:
         """Write the sheet as PNG, atomically."""
         self._axes.imshow(self._paper, extent=(0, self.width, self.height, 0), interpolation="nearest", aspect="auto")
-        with replacing(path) as temporary:
+        with replacing(path) as temporary, warnings.catch_warnings():
+            # Names of values may be in any script; a letter that the font lacks is drawn as an empty box.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
             self._figure.savefig(
                 temporary, format="png", dpi=_DPI, metadata={"Software": f"disent-plugins {__version__}"}
             )

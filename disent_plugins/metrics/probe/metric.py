@@ -46,7 +46,7 @@ class ProbeConfig(Options):
     inputs: str = option("sample,mean", "What the probe reads, comma-separated: sample, mean, mean_std.")
     target: str | None = option(None, "Factor to read; none: the content factor.")
     evidence: int = option(0, "Fuse the content of each image with N others of its class (uses test labels).", low=0)
-    bootstrap: int = option(1000, "Resamples of the test set for the 95 % intervals.", low=100)
+    bootstrap: int = option(1000, "Resamples of the test set for the 95 % intervals.", low=100, high=100_000)
     max_train: int | None = option(None, "Most training samples to use; none: all.", low=10)
 
     def __post_init__(self) -> None:

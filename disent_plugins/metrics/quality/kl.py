@@ -33,7 +33,7 @@ class InformationConfig(Options):
     """Options of divergence and active units."""
 
     threshold: float = option(0.01, "Variance of a dimension's mean above which it is active.", low=0)
-    bootstrap: int = option(200, "Resamples of the test split for the 95 % intervals.", low=100)
+    bootstrap: int = option(200, "Resamples of the test split for the 95 % intervals.", low=100, high=100_000)
 
 
 class Information:

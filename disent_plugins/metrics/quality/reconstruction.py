@@ -36,7 +36,7 @@ SMALLEST = 1e-10
 class ReconstructionConfig(Options):
     """Options of the reconstruction error."""
 
-    bootstrap: int = option(1000, "Resamples of the test set for the 95 % intervals.", low=100)
+    bootstrap: int = option(1000, "Resamples of the test set for the 95 % intervals.", low=100, high=100_000)
 
 
 class Reconstruction:

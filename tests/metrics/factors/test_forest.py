@@ -104,3 +104,10 @@ def test_one_value_and_a_value_that_only_the_rows_to_judge_have() -> None:
     found = judged(x, v, x, later, halves(40, 4, 0), 0)
     assert not found.correct[39]
     assert found.correct[:39].mean() > 0.9
+
+
+def test_codes_near_the_largest_float_are_no_warning() -> None:
+    """Warnings are errors here; their sum is more than a 32-bit float holds."""
+    values = np.arange(40) % 2
+    x = (values[:, None] + np.zeros((40, 3))) * 3e38
+    assert judged(x, values, x, values, halves(40, 2, 0), 0).correct.all()

@@ -62,3 +62,10 @@ def test_grey_images_become_grey_and_values_are_clamped():
     found = enlarge(np.array([-0.5, 0.5, 1.5, 1.0]).reshape(1, 2, 2, 1))
     np.testing.assert_array_equal(found[0, ::40, ::40, 2].ravel(), [0, 0.5, 1, 1])
     np.testing.assert_array_equal(found[..., 0], found[..., 1])
+
+
+def test_letters_that_no_font_has_are_no_warning(tmp_path):
+    """Warnings are errors here."""
+    sheet = Sheet(200, 60)
+    sheet.text("大小 \U0001f697", 10, 10)
+    assert sheet.save(tmp_path / "a.png").is_file()

@@ -1,0 +1,33 @@
+"""What a shell offers when Tab is pressed: the names that could stand there."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+
+from disent_plugins.cli import state
+from disent_plugins.printable import printable
+
+Offer = Callable[[str], list[str]]
+
+
+def _of(names: Callable[[], typing.Iterable[str]]) -> Offer:
+    """What ``names`` gives of those that begin with what was typed."""
+
+    def offer(incomplete: str) -> list[str]:
+        return [printable(name) for name in names() if name.startswith(incomplete)]
+
+    return offer
+
+
+def _samplers() -> typing.Iterable[str]:
+    from disent_plugins.options import describe
+    from disent_plugins.training.settings import RunSettings
+
+    return next(option.choices for option in describe(RunSettings) if option.name == "sampler")
+
+
+models = _of(lambda: state.registry().models.names())
+datasets = _of(lambda: state.registry().datasets.names())
+metrics = _of(lambda: state.registry().metrics.names())
+samplers = _of(_samplers)
