@@ -144,5 +144,7 @@ class Model(Protocol):
     #     of its own. One group of everything is the default.
     # training_step(batch, update: Update) -> Loss: steps of its own instead of one step on ``loss(batch).total``. The
     #     trainer keeps zeroing, optimisers, learning rates, checkpoints. What it returns is logged.
+    # infers_blocks: True where training finds which dimensions are content. The blocks' sizes may then differ from
+    #     run to run, and a constant stands in for a block without dimensions when the run is measured.
     # fuse(content: Gaussian, group [B], group_count) -> [G, Dc], the content of groups of images by the
     # model's own rule; metrics that see several images of a class use it.

@@ -74,11 +74,11 @@ def _check_state(name: str, model: Any) -> None:
         ) from error
 
 
-def check_posterior(name: str, found: Any, images: int, before: Posterior | None = None) -> None:
+def check_posterior(model: Any, found: Any, images: int, before: Posterior | None = None) -> None:
     """Check what ``encode`` gave.
 
     Args:
-        name: The model's class, for messages.
+        model: Whose it is.
         found: What it gave.
         images: B, how many images it was given.
         before: What it gave for other images, if it was asked before.
@@ -88,6 +88,7 @@ def check_posterior(name: str, found: Any, images: int, before: Posterior | None
     """
     import torch
 
+    name = type(model).__name__
     remedy = "Return Posterior(content=Gaussian(mean, logvar), style=Gaussian(mean, logvar))."
     demand(isinstance(found, Posterior), f"{name}.encode returns {type(found).__name__}, not a Posterior.", remedy)
     for block in ("content", "style"):
@@ -101,7 +102,7 @@ def check_posterior(name: str, found: Any, images: int, before: Posterior | None
             check_array(where, of, value, (images, columns), remedy, kind=torch.Tensor)
             columns = value.shape[1]
         demand(
-            columns or block == "style",
+            columns or block == "style" or getattr(model, "infers_blocks", False),
             f"{name}.encode: {block}.mean has no columns.",
             "Codes in one piece are the content, and the style is [B, 0].",
         )

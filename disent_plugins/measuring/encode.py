@@ -37,7 +37,7 @@ def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray
         for start in range(0, len(rows), BATCH):
             index = torch.from_numpy(rows[start : start + BATCH]).to(pixels.device)
             z = model.encode(pixels.batch(index))  # type: ignore[operator]
-            check_posterior(type(model).__name__, z, len(index), before)
+            check_posterior(model, z, len(index), before)
             before = z
             for name, code in (("content", z.content), ("style", z.style)):
                 for column, value in ((name, code.mean), (f"{name}_logvar", code.logvar)):
@@ -94,7 +94,7 @@ def encoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray], tu
             for start in range(0, len(images), BATCH):
                 batch = torch.as_tensor(images[start : start + BATCH], dtype=torch.float32).permute(0, 3, 1, 2)
                 z = model.encode(batch.to(device))  # type: ignore[operator]
-                check_posterior(type(model).__name__, z, len(batch))
+                check_posterior(model, z, len(batch))
                 content.append(z.content.mean.float().cpu().numpy())
                 style.append(z.style.mean.float().cpu().numpy())
         means = np.concatenate(content), np.concatenate(style)

@@ -14,6 +14,7 @@ import numpy as np
 from disent_plugins.contracts import Codes
 
 Call = Callable[..., np.ndarray]
+Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class StandIn:
         """A decoder that is given the stand-ins and leaves them out."""
         return lambda content, style: decode(self._without(self.content, content), self._without(self.style, style))
 
-    def encoder(self, encode: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> Call:
+    def encoder(self, encode: Encode) -> Encode:
         """An encoder that gives them."""
 
         def filled(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +60,7 @@ class StandIn:
             zeros = np.zeros((len(images), 1), np.float32)
             return zeros if self.content else content, zeros if self.style else style
 
-        return filled  # type: ignore[return-value]
+        return filled
 
     def fusion(self, fuse: Call | None) -> Call | None:
         """A rule of fusing content; for an empty block the means serve."""

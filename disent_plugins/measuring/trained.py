@@ -16,6 +16,7 @@ from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, digest, read_json, write_json
 from disent_plugins.measuring.encode import decoder, encode, encoder, fusion, real_images, used_rows
 from disent_plugins.measuring.provenance import of_run
+from disent_plugins.measuring.stand_in import StandIn
 from disent_plugins.metrics.codes.file import read_codes, write_codes
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.checkpoint import load, load_weights
@@ -56,10 +57,12 @@ class TrainedRun:
         device = self.pixels.device
         decode, encode_images = decoder(self.model, device, self.table.info.image), encoder(self.model, device)
         fuse = fusion(self.model, device)
+        stand_in = self._stand_in(rows)
+        decode, encode_images, fuse = stand_in.decoder(decode), stand_in.encoder(encode_images), stand_in.fusion(fuse)
         data = f"{self.settings.data}{self.table.info.subset_words}"
         return Subject(
             name=f"{self.settings.model} on {data} ({self.folder.path.name})",
-            codes=self._codes(rows, report),
+            codes=self._codes(rows, stand_in, report),
             seed=self.settings.seed if seed is None else seed,
             out=self.figures,
             decode=lambda content, style: self._guarded("decoding", lambda: decode(content, style)),
@@ -71,7 +74,15 @@ class TrainedRun:
             of=self.of,
         )
 
-    def _codes(self, rows: Any, report: Report) -> Any:
+    def _stand_in(self, rows: Any) -> StandIn:
+        """For blocks that the model found to be empty; codes in one piece by design stay so."""
+        if not getattr(self.model, "infers_blocks", False):
+            return StandIn(content=False, style=False)
+        return StandIn.of(
+            self._guarded("encoding", lambda: encode(self.model, self.pixels, self.table, rows[:1], quiet))
+        )
+
+    def _codes(self, rows: Any, stand_in: StandIn, report: Report) -> Any:
         """The kept codes if they are of these weights and data and as they were written, otherwise fresh ones."""
         path, stamp = self.folder.codes, self.folder.path / "codes.json"
         mark = {name: self.of[name] for name in ("weights", "data")}
@@ -80,6 +91,7 @@ class TrainedRun:
                 if read_json(stamp) == {**mark, "codes": digest(path)}:
                     return read_codes(path)
             codes = self._guarded("encoding", lambda: encode(self.model, self.pixels, self.table, rows, report))
+            codes = stand_in.codes(codes)
             with contextlib.suppress(UsageError), clear_disk_errors(path):  # in a folder to read only
                 stamp.unlink(missing_ok=True)
                 write_codes(path, codes)

@@ -47,6 +47,7 @@ class AdaGVAE(nn.Module):
 
     Config = AdaConfig
     requires = ("pairs",)
+    infers_blocks = True
     combine: Callable[[Gaussian, Gaussian], Gaussian] = staticmethod(average)
 
     def __init__(self, config: AdaConfig, data: TrainingData) -> None:

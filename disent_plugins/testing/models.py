@@ -72,7 +72,7 @@ def _check_codes(model: Any, name: str, images: Tensor) -> None:
     model.eval()
     with torch.no_grad():
         z = model.encode(images)
-        check_posterior(name, z, len(images))
+        check_posterior(model, z, len(images))
         for block in ("content", "style"):
             code = getattr(z, block)
             for part in ("mean",) if code.logvar is None else ("mean", "logvar"):
@@ -90,7 +90,7 @@ def _check_codes(model: Any, name: str, images: Tensor) -> None:
 
 def _check_eval_is_per_image(model: Any, name: str, images: Tensor, z: Posterior) -> None:
     again, part = model.encode(images), model.encode(images[:3])
-    check_posterior(name, part, 3, z)
+    check_posterior(model, part, 3, z)
     for block in ("content", "style"):
         first, second = getattr(z, block).mean, getattr(again, block).mean
         demand(

@@ -7,8 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.metric_files import codes as make_codes
+from helpers.training_files import begin, with_plugin
 
+from disent_plugins.measuring.measure import measure
 from disent_plugins.measuring.stand_in import StandIn
+from disent_plugins.measuring.trained import open_run
+from disent_plugins.models.pairs import ContentBlock
 
 
 def emptied(block):
@@ -39,3 +43,24 @@ def test_points_stay_points_and_whole_blocks_stay_themselves():
     assert StandIn.of(codes).codes(codes).style_logvar is None
     whole = make_codes()
     assert StandIn.of(whole).codes(whole) is whole
+
+
+@pytest.fixture(scope="module")
+def ada(tmp_path_factory):
+    ready = begin(tmp_path_factory.mktemp("ada") / "run", model="ada-gvae", epochs=1)
+    ready.fit()
+    return ready.run.folder
+
+
+@pytest.mark.parametrize(("empty", "bound"), [("style", -1.0), ("content", 2.0)])
+@pytest.mark.parametrize("metric", ["probe", "leakage", "swap", "dependence", "cycle", "mig", "reconstruction"])
+def test_a_model_that_finds_one_block_empty_is_measured_all_the_same(ada, monkeypatch, empty, bound, metric):
+    monkeypatch.setattr(ContentBlock, "content", property(lambda self: self.share > bound))
+    subject = open_run(with_plugin(), ada).subject()
+    result = measure(with_plugin(), metric, {}, subject)
+    assert any(note.startswith(f"The {empty} block has no dimensions") for note in result.notes)
+    if metric == "probe":
+        value = result.values[f"{empty}/mean/strong"]
+        assert value.low <= value.floor + 1e-9
+        assert result.values[f"{empty}/kl"].value == 0.0
+    (ada.path / "codes.json").unlink()  # the next one finds other blocks in the same weights
