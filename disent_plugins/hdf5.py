@@ -43,9 +43,13 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 def names(file: h5py.File) -> list[str]:
     """Names of all that the file holds, a group's with a slash at its end; nothing is opened that lies elsewhere."""
-    return [
-        f"{name}/" if _is_own(file, name) and file.get(name, getclass=True) is h5py.Group else name for name in file
-    ]
+    return [_listed(file, name) for name in file]
+
+
+def _listed(file: h5py.File, name: str | bytes) -> str:
+    if isinstance(name, bytes):  # no UTF-8, so none of ours: only shown
+        return name.decode("utf-8", "backslashreplace")
+    return f"{name}/" if _is_own(file, name) and file.get(name, getclass=True) is h5py.Group else name
 
 
 def plain(file: h5py.File, name: str, largest: float = LARGEST) -> h5py.Dataset:

@@ -91,13 +91,13 @@ def options(
     state.third_party = not no_plugins
 
 
-@interrupts.listening()
 def main() -> None:
     """The entry point: the process, and then the command."""
     prepare()
     command()
 
 
+@interrupts.listening()
 def command() -> None:
     """Run the command line; every expected failure ends in a clear message and its exit code."""
     arguments = sys.argv[1:]

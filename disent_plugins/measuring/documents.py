@@ -38,14 +38,9 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy's and torch's arrays and scalars
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {_text(key): plain(part) for key, part in value.items()}
+        return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(part) for part in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int) else _text(value)
-
-
-def _text(value: Any) -> str:
-    """As text that UTF-8 can hold: a name of a file need not be."""
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    return value if value is None or isinstance(value, bool | int) else str(value)

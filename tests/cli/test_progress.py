@@ -21,7 +21,7 @@ LINE = "epoch 3/3: total 12.35, kl_content 1.5, validation 13 (1,234 images/s, 2
 @pytest.fixture
 def screen(monkeypatch) -> io.StringIO:
     written = io.StringIO()
-    monkeypatch.setattr(state, "err", state.Err(file=written, force_terminal=True, width=120, color_system=None))
+    monkeypatch.setattr(state, "err", state.Safe(file=written, force_terminal=True, width=120, color_system=None))
     return written
 
 
@@ -49,7 +49,7 @@ def test_long_work_shows_a_bar_and_takes_it_away(screen):
 
 def test_long_work_is_a_line_where_there_is_no_terminal(monkeypatch):
     written = io.StringIO()
-    monkeypatch.setattr(state, "err", state.Err(file=written))
+    monkeypatch.setattr(state, "err", state.Safe(file=written))
     with reporting() as report:
         for done in range(4):
             report(done, 1000, "encoding")
