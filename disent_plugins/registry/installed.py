@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, distributions, entry_points
 
 GROUP = "disent"
@@ -13,11 +15,21 @@ UNKNOWN = "(unknown)"
 
 def installed() -> list[EntryPoint]:
     """Every plugin's entry point, each once; ours also where another distribution of our name lies before them."""
-    found = list(entry_points(group=GROUP))
+    try:
+        found = list(entry_points(group=GROUP))
+    except Exception:  # a package's list of them that cannot be read, such as one that is not UTF-8
+        found = list({(point.name, point.value): point for point in _one_by_one()}.values())
     if not any(_is_ours(point) for point in found):
         ours = [point for dist in distributions(name=OURS) for point in dist.entry_points.select(group=GROUP)]
         found += {(point.name, point.value): point for point in ours if _is_ours(point)}.values()
     return found
+
+
+def _one_by_one() -> Iterator[EntryPoint]:
+    """The entry points of every distribution whose own can be read."""
+    for distribution in distributions():
+        with contextlib.suppress(Exception):
+            yield from distribution.entry_points.select(group=GROUP)
 
 
 def origin(point: EntryPoint) -> tuple[str, str]:

@@ -47,3 +47,13 @@ def test_metadata_that_cannot_be_read_name_nobody(tmp_path):
     write_plugin(tmp_path, "folded", "", metadata="Metadata-Version: 2.1\nName: a\n b\nVersion: 1\n 2\n")
     (folded,) = [point for point in entry_points_in(tmp_path) if point.name == "folded"]
     assert origin(folded) == ("a b", "1 2")
+
+
+def test_a_package_whose_entry_points_cannot_be_read_costs_the_others_nothing(tmp_path, monkeypatch):
+    before = {(point.name, point.value) for point in installed()}
+    write_plugin(tmp_path, "unread", "")
+    (tmp_path / "unread-1.0.dist-info" / "entry_points.txt").write_bytes(b"[disent]\n\xff = unread_plugin\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UnicodeDecodeError):
+        entry_points(group=GROUP)
+    assert {(point.name, point.value) for point in installed()} == before
