@@ -114,8 +114,14 @@ _ORDER = ("vae", "mlvae", "gvae", "ada-gvae", "ada-mlvae", "cycle-vae", "adversa
 
 
 def _label(run: dict[str, Any]) -> str:
-    recipe = run["settings"].get("recipe", "default")
-    return f"`{run['model']}`" + ("" if recipe == "default" else f" `--recipe {recipe}`")
+    """The model, and what its leak penalty is where it has one."""
+    options = run["settings"]["options"]
+    label = f"`{run['model']}`"
+    if options.get("leak"):
+        label += f", leak {options['leak']:g} ({options['leak_kind']})"
+    if options.get("style_variance", "per_image") != "per_image":
+        label += f", {options['style_variance']} style variance"
+    return label
 
 
 def _cell(found: list[dict[str, Any] | None]) -> str:
