@@ -7,10 +7,11 @@ fail, and every number would be of something else.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from disent_plugins.contracts.broken import ContractError, demand
-from disent_plugins.contracts.models import CAPABILITIES, Gaussian, Posterior
+from disent_plugins.contracts.models import CAPABILITIES, Gaussian, Loss, Posterior
 from disent_plugins.errors import shown
 
 if TYPE_CHECKING:
@@ -149,6 +150,29 @@ def check_fused(name: str, found: torch.Tensor, groups: int, columns: int) -> No
 
     remedy = "Return the content of every group as float [group_count, D]."
     check_array(f"{name}.fuse gives", f"{groups} groups", found, (groups, columns), remedy, kind=torch.Tensor)
+
+
+def check_form(where: str, found: Any) -> None:
+    """Check that something is a loss: a total and named terms, all scalar tensors.
+
+    Args:
+        where: What gave it, for messages: ``"Model.loss"``.
+        found: What it gave.
+
+    Raises:
+        ContractError: It is none.
+    """
+    import torch
+
+    demand(isinstance(found, Loss), f"{where} returns {type(found).__name__}, no Loss.", "Return Loss(total, terms).")
+    right = isinstance(found.terms, Mapping)
+    demand(right, f"{where}: terms are {type(found.terms).__name__}, no mapping.", "Return Loss(total, terms).")
+    for term, value in {"total": found.total, **found.terms}.items():
+        demand(
+            isinstance(value, torch.Tensor) and value.ndim == 0,
+            f"{where}: {term} is not a scalar tensor.",
+            "total and every term are tensors without dimensions: average over the batch.",
+        )
 
 
 def check_array(where: str, of: str, found: Any, shape: Shape, remedy: str, *, kind: type | None = None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from disent_plugins.contracts import GroupBatch, Loss
+from disent_plugins.contracts import GroupBatch
 from disent_plugins.contracts.broken import demand
+from disent_plugins.contracts.outputs import check_form
 from disent_plugins.testing.batches import validation_of
 
 RESERVED = {"total", "seconds", "images_per_second", "learning_rate"}
@@ -25,13 +25,8 @@ def check_loss(model: Any, name: str, batches: dict[str, GroupBatch]) -> None:
             where = f"{name}.loss, batch with {kind}{'' if training else ', evaluation mode'}"
             with torch.set_grad_enabled(training):
                 loss = model.loss(batch)
-            demand(isinstance(loss, Loss), f"{where}: returns {type(loss).__name__}.", "Return Loss(total, terms).")
+            check_form(where, loss)
             for term, value in {"total": loss.total, **loss.terms}.items():
-                demand(
-                    isinstance(value, Tensor) and value.ndim == 0,
-                    f"{where}: {term} is not a scalar tensor.",
-                    "total and every term are tensors without dimensions: average over the batch.",
-                )
                 demand(
                     value.isfinite(),
                     f"{where}: {term} is {value.item()}.",

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from disent_plugins.contracts import GroupBatch, Loss
+from disent_plugins.contracts.outputs import check_form
 from disent_plugins.data_adapters.samplers import Batches, Sampler
-from disent_plugins.errors import Interrupted, PluginFailure, UsageError, WorkFailed
+from disent_plugins.errors import Interrupted, UsageError, WorkFailed
 from disent_plugins.training import pending
 from disent_plugins.training.checkpoint import (
     Checkpoint,
@@ -180,15 +181,11 @@ class Trainer:
         with calculating(self.run.settings.precision, self.device):
             if self._own_step is None:
                 loss = self.model.loss(batch)  # type: ignore[operator]
+                check_form(f"{type(self.model).__name__}.loss", loss)
                 self.updates(loss.total)
             else:
                 loss = self._own_step(batch, self.updates)
-            if not isinstance(loss, Loss):
-                raise PluginFailure(
-                    f"{type(self.model).__name__}.training_step returns {type(loss).__name__}, no Loss.",
-                    "What it returns is logged: the total and the terms.",
-                    "Its author can check it with check_model",
-                )
+                check_form(f"{type(self.model).__name__}.training_step", loss)
         self.names = ["total", *loss.terms]
         return _terms(loss)
 

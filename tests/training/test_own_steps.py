@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers.training_files import Plugin, begin, with_plugin
 
-from disent_plugins import ModelSpec, hookimpl
+from disent_plugins import Loss, ModelSpec, hookimpl
 from disent_plugins.errors import Interrupted, PluginFailure, UsageError
 from disent_plugins.models.cycle_vae import CycleVAE
 from disent_plugins.training import session
@@ -102,8 +102,27 @@ def test_a_group_that_is_never_updated_is_told_of_once(tmp_path):
 
 
 def test_a_step_that_returns_no_loss_is_the_plugins_failure(tmp_path):
-    with pytest.raises(PluginFailure, match="training_step returns NoneType, no Loss"):
+    with pytest.raises(PluginFailure, match=r"breaks its contract\.\nSilent.training_step returns NoneType, no Loss"):
         begin(tmp_path, own(Silent), model="own").fit()
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (None, "returns NoneType, no Loss"),
+        (torch.zeros(()), "returns Tensor, no Loss"),
+        (Loss(1.5, {}), "total is not a scalar tensor"),
+        (Loss(torch.zeros(3), {}), "total is not a scalar tensor"),
+        (Loss(torch.zeros(()), {"kl": 2.0}), "kl is not a scalar tensor"),
+        (Loss(torch.zeros(()), [1]), "terms are list, no mapping"),
+    ],
+)
+def test_a_loss_of_another_form_is_the_plugins_failure(tmp_path, monkeypatch, found, why):
+    monkeypatch.setattr(Idle, "loss", lambda self, batch: found)
+    monkeypatch.delattr(CycleVAE, "training_step")
+    monkeypatch.delattr(Idle, "training_step")
+    with pytest.raises(PluginFailure, match=rf"breaks its contract\.\nIdle.loss:? {why}"):
+        begin(tmp_path, own(Idle), model="own").fit()
 
 
 def test_a_run_whose_model_names_other_groups_now_is_not_resumed(tmp_path):
