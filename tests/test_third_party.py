@@ -217,7 +217,6 @@ def is_the_plugins_failure(outcome: Outcome, *words: str) -> None:
         ("    def __init__(self, config, data): raise ValueError('no image')", "Model 'toy' could not be made"),
         ("    def loss(self, batch): raise RuntimeError('no loss')", "RuntimeError: no loss"),
         ("    def loss(self, batch): raise SystemExit(0)", "it called sys.exit(0)"),
-        ("    def loss(self, batch): return 3", "AttributeError"),
         ("    def encode(self, images): raise RuntimeError('no code')", "RuntimeError: no code"),
         ("    def decode(self, content, style): raise RuntimeError('no image')", "RuntimeError: no image"),
     ],
@@ -233,6 +232,7 @@ def test_a_model_that_fails_is_the_plugins_failure(disent, site, toy, words):
         ("    encode = None", "Toy has no method 'encode'"),
         ("    Config = dict", "is not a frozen dataclass"),
         ("    def __new__(cls, config, data): return 3", "is not a torch.nn.Module"),
+        ("    def loss(self, batch): return 3", "Toy.loss returns int, no Loss"),
     ],
 )
 def test_a_model_that_is_none_is_said_to_be_so(disent, site, toy, words):
