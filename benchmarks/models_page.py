@@ -12,12 +12,14 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from disent_plugins.contracts import Value
 from disent_plugins.files import read_json
 from disent_plugins.measuring.over_runs import T_RUNS, mean_value
+from disent_plugins.training.folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results" / "models.json"
@@ -59,7 +61,7 @@ def kept() -> list[dict[str, Any]]:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    settings, environment = read_json(path / "config.json"), read_json(path / "environment.json")
+    settings, environment = asdict(RunFolder(path).settings()), read_json(path / "environment.json")
     results = read_json(path / "results.json")
     epochs = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
     values = {}

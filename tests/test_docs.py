@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -54,3 +55,14 @@ def test_files_that_are_named_exist(page):
     missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_the_tables_of_models_are_those_of_the_kept_results():
+    """Written anew by: python benchmarks/models_page.py write"""
+    spec = importlib.util.spec_from_file_location("models_page", ROOT / "benchmarks" / "models_page.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    made = page.pages()
+    assert any("<!-- models of mnist -->" in text for text in made.values())
+    for path, text in made.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is not what the kept results say"
