@@ -139,6 +139,11 @@ def parse_assignments(texts: typing.Iterable[str], *, flag: str = "--set") -> di
     return pairs
 
 
+def by_name(table: Any) -> bool:
+    """Whether it is a table whose keys are texts."""
+    return isinstance(table, Mapping) and all(isinstance(key, str) for key in table)
+
+
 def _number(bound: float) -> str:
     """A bound as it is read: 0.5, 65,536."""
     return f"{int(bound):,}" if abs(bound) >= 1e4 and bound == int(bound) else f"{bound:g}"
@@ -160,7 +165,7 @@ def _coerce(info: OptionInfo, value: Any, owner: str) -> Any:
         return _whole_numbers(info, value, owner)
     try:
         if typing.get_origin(kind) is Mapping:
-            if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            if not by_name(value):
                 raise ValueError
             return value
         if info.choices:

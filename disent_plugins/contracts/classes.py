@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from disent_plugins.contracts.broken import ContractError, demand
-from disent_plugins.options import build, describe
+from disent_plugins.options import build, by_name, describe
 
 MEMBERS = {"model": ("encode", "decode", "loss"), "metric": ("measure",), "data set": ()}
 """Kind of plugin to the methods that its class must have; a data set's ``Config`` may be left out."""
@@ -32,7 +31,7 @@ def check_class(kind: str, found: Any) -> None:
         check_config(found)
     presets = getattr(found, "presets", {})
     demand(
-        kind != "metric" or (_by_name(presets) and all(_by_name(options) for options in presets.values())),
+        kind != "metric" or (by_name(presets) and all(by_name(options) for options in presets.values())),
         f"{name}.presets is no table of options by name.",
         'Write presets = {"study": {"option": value}}.',
     )
@@ -87,7 +86,3 @@ def check_config(owner: Any) -> None:
 def name_of(found: Any) -> str:
     """What to call a plugin's class in messages."""
     return str(getattr(found, "__name__", type(found).__name__))
-
-
-def _by_name(table: Any) -> bool:
-    return isinstance(table, Mapping) and all(isinstance(key, str) for key in table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from disent_plugins.contracts.broken import demand
 from disent_plugins.contracts.metrics import Result, Value
 from disent_plugins.errors import shown
+from disent_plugins.options import by_name
 
 NUMBERS = ("value", "floor", "ceiling", "low", "high")
 """The numbers of a value: a NaN or infinity in any of them would be shown and kept as if it were known."""
@@ -42,7 +43,7 @@ def check_result(owner: str, result: Any, name: str | None = None) -> None:
     for part in ("values", "settings", "artifacts"):
         table = getattr(result, part)
         demand(
-            isinstance(table, Mapping) and all(isinstance(key, str) for key in table),
+            by_name(table),
             f"{where}: Result.{part} is {shown(table)}, no table by names.",
             "Give a dictionary whose keys are texts.",
         )

@@ -1,4 +1,4 @@
-"""Raw files within bounds: only regular files are opened, and a claim of size is checked before anything is read."""
+"""Archives within bounds: what they claim to hold is checked before it is read."""
 
 from __future__ import annotations
 

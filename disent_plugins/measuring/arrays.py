@@ -15,6 +15,7 @@ from disent_plugins.errors import UsageError, shown
 from disent_plugins.measuring.functions import checked
 from disent_plugins.measuring.measure import measure as measure_subject
 from disent_plugins.metrics.codes.file import make_codes
+from disent_plugins.options import by_name
 from disent_plugins.registry.host import Registry, from_environment
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def measure(
     """
     seed = _seed(seed)
     _require("metric", metric, isinstance(metric, str), "a name; disent metrics list shows them")
-    _require("options", options, options is None or _by_name(options), "a dictionary of options by name")
+    _require("options", options, options is None or by_name(options), "a dictionary of options by name")
     _require("preset", preset, preset is None or isinstance(preset, str), "a name")
     _require("out", out, out is None or _is_path(out), "the path of a folder")
     _require("registry", registry, registry is None or isinstance(registry, Registry), "a Registry, or None")
@@ -112,10 +113,6 @@ def measure(
 def _require(name: str, value: Any, right: bool, takes: str) -> None:
     if not right:
         raise UsageError(f"{name}={shown(value)} cannot be used.", f"It takes {takes}.")
-
-
-def _by_name(table: Any) -> bool:
-    return isinstance(table, Mapping) and all(isinstance(key, str) for key in table)
 
 
 def _is_path(out: Any) -> bool:
