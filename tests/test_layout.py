@@ -27,8 +27,9 @@ MAY_IMPORT = {
     **{part: FOUNDATION | {"registry", part} for part in PARTS},
     "training": FOUNDATION | {"registry", "data_adapters", "training"},
     "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
+    "studies": FOUNDATION | {"registry", "data_adapters", "training", "measuring", "studies"},
     "testing": FOUNDATION | PARTS | {"registry", "training", "testing"},
-    "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "cli"},
+    "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "studies", "cli"},
     "__main__": {"cli"},
     "__init__": FOUNDATION | {"registry", "data_adapters", "measuring"},  # re-exports, by name
 }

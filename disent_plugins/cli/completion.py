@@ -27,7 +27,14 @@ def _samplers() -> typing.Iterable[str]:
     return next(option.choices for option in describe(RunSettings) if option.name == "sampler")
 
 
+def _items() -> typing.Iterable[str]:
+    from disent_plugins.studies.paper import ALL, item_names
+
+    return [*item_names(), ALL]
+
+
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
 samplers = _of(_samplers)
+items = _of(_items)

@@ -54,7 +54,7 @@ class TrainingDisplay:
     @hookimpl
     def disent_run_started(self, run: Any) -> None:
         """Open the display."""
-        self._started = time.perf_counter()
+        self._started, self._seen = time.perf_counter(), 0
         if not state.err.is_terminal:
             return
         self._progress = Progress(

@@ -64,6 +64,13 @@ class GMVAEConfig(LeakOptions, NetworkOptions):
     center_gradient: bool = option(True, "Let the attraction's gradient flow through the centre, too.")
     assume_distinct: bool = option(False, "Use the repulsion even where groups are not known to differ.")
     reconstruction: float = option(1.0, "Weight of the squared error; 1 is Eq. 5.", above=0, high=1e6)
+    reconstruction_start: float | None = option(
+        None,
+        "The weight it starts from: held for two fifths of the training, then raised evenly (in its logarithm) to "
+        "`reconstruction`, reached at four fifths; none: constant.",
+        above=0,
+        high=1e6,
+    )
 
 
 class GMVAE(nn.Module):
@@ -115,7 +122,7 @@ class GMVAE(nn.Module):
         f_r = repulsion(groups.mean, in_group_terms, config.delta)
         u = regularisation(groups.mean, in_group_terms)
         total = (
-            config.reconstruction * reconstruction
+            self._reconstruction_weight(batch.progress) * reconstruction
             + kl_content
             + kl_style
             + config.repulsion * f_r
@@ -133,6 +140,14 @@ class GMVAE(nn.Module):
             **told,
         }
         return Loss(total + leak, terms)
+
+    def _reconstruction_weight(self, progress: Tensor) -> Tensor | float:
+        """Weight of the squared error at this share of the training."""
+        config = self.config
+        if config.reconstruction_start is None:
+            return config.reconstruction
+        risen = ((progress - 0.4) / 0.4).clamp(0.0, 1.0)
+        return config.reconstruction_start * (config.reconstruction / config.reconstruction_start) ** risen
 
     def _content_term(self, content: Gaussian, group: Tensor, groups: GroupStatistics, size: Tensor) -> Tensor:
         """Content part of Eq. 5 per image, [B]."""

@@ -1,0 +1,198 @@
+"""A cell of a study: one run, in a folder that its settings name, trained and measured as far as it is not yet.
+
+The folders are the state. A study that was stopped anywhere is issued again and goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from disent_plugins.contracts import Report, Value
+from disent_plugins.data_adapters.cache import quiet
+from disent_plugins.errors import UsageError
+from disent_plugins.files import read_json, read_table
+from disent_plugins.measuring.documents import document, plain
+from disent_plugins.measuring.measure import measure, unmet_needs
+from disent_plugins.measuring.results import JSON, add_results, kept_name, set_aside
+from disent_plugins.measuring.trained import open_run
+from disent_plugins.registry.host import Registry
+from disent_plugins.training import session
+from disent_plugins.training.checkpoint import load
+from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.parts import Parts, resolve
+from disent_plugins.training.settings import RunSettings, differences
+
+State = Literal["new", "begun", "trained"]
+_SHORT = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a study.
+
+    Attributes:
+        parts: Its plugins, loaded.
+        settings: Its settings, complete.
+        folder: Its folder below that of the study.
+    """
+
+    parts: Parts
+    settings: RunSettings
+    folder: RunFolder
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are done.
+
+        Raises:
+            UsageError: The folder holds another run, or its checkpoint is damaged.
+        """
+        if not self.folder.config.is_file():
+            return 0
+        different = differences(self.folder.settings(), self.settings)
+        if different:
+            raise UsageError(
+                f"{self.folder.path} holds another run than the one that its name stands for.",
+                "\n".join(f"  {line}" for line in different),
+                "Was its config.json edited? Move the folder away, and issue the same command again.",
+            )
+        last = self.folder.checkpoint("last")
+        return load(last).progress.done if last.is_file() else 0
+
+    @property
+    def state(self) -> State:
+        """How far it is."""
+        epochs = self.epochs
+        if epochs >= self.settings.epochs:
+            return "trained"
+        return "begun" if self.folder.config.is_file() else "new"
+
+
+def make_cell(registry: Registry, place: Path, model: str, data: str, given: Mapping[str, Any]) -> Cell:
+    """A cell below ``place``: its folder is named after model, data set, seed and a hash of all settings.
+
+    Args:
+        registry: All plugins.
+        place: The study's folder of runs.
+        model, data: Registry names.
+        given: Settings beyond the recipe, ``options`` and ``data_options`` among them; None means not given.
+
+    Raises:
+        UsageError: An unknown name or setting, or a value out of bounds.
+    """
+    given = {"options": {}, "data_options": {}, **given}
+    parts, settings = resolve(registry, model=model, data=data, file={}, flags=given)
+    name = f"{model}-{data}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
+    return Cell(parts, settings, RunFolder(place / name))
+
+
+def settings_hash(settings: RunSettings) -> str:
+    """Eight letters that differ where settings do. The device is none: a run may go on anywhere."""
+    text = json.dumps({**plain(asdict(settings)), "device": None}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHORT]
+
+
+def train(cell: Cell, *, device: str, begin: Callable[[session.Session], object]) -> None:
+    """Train a cell to its end, from where it stands.
+
+    Args:
+        cell: The cell.
+        device: Where.
+        begin: Told of the session before it trains, if there is anything to train.
+
+    Raises:
+        Interrupted: The state was saved.
+    """
+    state = cell.state
+    if state == "trained":
+        return
+    if state == "begun":
+        ready = session.resume(cell.parts.registry, cell.folder, device=device)
+    else:
+        settings = RunSettings(**{**vars(cell.settings), "device": device})
+        ready = session.start(cell.parts, settings, source=None, out=cell.folder.path, report=quiet)
+    begin(ready)
+    ready.fit()
+
+
+def measured(cell: Cell, wanted: Mapping[str, Mapping[str, Any]], *, device: str, report: Report) -> dict[str, Any]:
+    """The documents of some metrics of a trained cell, by metric; those that are kept already are not made again.
+
+    A metric that the model or the data set leaves nothing to measure for has none, and is reported.
+
+    Args:
+        cell: The cell.
+        wanted: Metric to its options.
+        device: Where to encode and decode.
+        report: Progress.
+    """
+    registry = cell.parts.registry
+    trained = open_run(registry, cell.folder, device=device, report=report)
+    kept = _kept(cell.folder.path / JSON, trained.of)
+    subject, found = None, {}
+    for name, options in wanted.items():
+        if _answers(kept.get(kept_name(name, {})), options):
+            found[name] = kept[kept_name(name, {})]
+            continue
+        if subject is None:
+            subject = trained.subject(report=report)
+            set_aside(trained.place, trained.of, trained.figures)
+        spec, _ = registry.metrics.find(name)
+        try:
+            if (unmet := unmet_needs(name, spec.needs, subject)) is not None:
+                raise unmet
+            result = measure(registry, name, options, subject)
+        except UsageError as error:
+            report(0, 0, f"left out: {error.what}")
+            continue
+        found[name] = document(result, subject=subject.name, group=spec.group, of=subject.of)
+        add_results(trained.place, {name: found[name]})
+    return found
+
+
+def _kept(path: Path, of: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``results.json`` holds of exactly this subject."""
+    documents = read_json(path) if path.is_file() else {}
+    return {name: found for name, found in documents.items() if found.get("of") == of}
+
+
+def _answers(found: Mapping[str, Any] | None, options: Mapping[str, Any]) -> bool:
+    """Whether a kept document was measured with these options, and its pictures are still there."""
+    if found is None or any(str(found["settings"].get(key)) != str(value) for key, value in options.items()):
+        return False
+    return all(Path(path).is_file() for path in found["artifacts"].values())
+
+
+def value_of(found: Mapping[str, Any], name: str) -> Value:
+    """A value of a document, with its reference points."""
+    known = {field.name for field in fields(Value)}
+    return Value(
+        found["values"][name],
+        **{key: part for key, part in found["reference"][name].items() if key in known - {"value"}},
+    )
+
+
+def record(cell: Cell) -> dict[str, Any]:
+    """What a study keeps of a trained cell: settings, epochs, time and machine."""
+    path = cell.folder.path
+    environment = read_table(path / "environment.json")
+    losses = [json.loads(line) for line in cell.folder.losses.read_text(encoding="utf-8").splitlines()]
+    return {
+        "run": path.name,
+        "settings": plain(asdict(cell.settings)),
+        "epochs": cell.epochs,
+        "seconds": round(sum(epoch["seconds"] for epoch in losses), 1),
+        "machine": machine(environment),
+        "data": read_table(path / "data.json")["content_hash"],
+    }
+
+
+def machine(environment: Mapping[str, Any]) -> str:
+    """The hardware of a run in words, from its ``environment.json``."""
+    cores = f"{environment['threads']} of {environment['cpus']} CPU cores"
+    return f"{environment.get('gpu') or cores}, torch {environment['libraries']['torch']}"
