@@ -57,12 +57,23 @@ def test_files_that_are_named_exist(page):
     assert missing == []
 
 
+def benchmark(name: str):
+    """A script of ``benchmarks/``, which is no package, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_the_tables_of_models_are_those_of_the_kept_results():
     """Written anew by: python benchmarks/models_page.py write"""
-    spec = importlib.util.spec_from_file_location("models_page", ROOT / "benchmarks" / "models_page.py")
-    page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
-    made = page.pages()
+    made = benchmark("models_page").pages()
     assert any("<!-- models of mnist -->" in text for text in made.values())
     for path, text in made.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is not what the kept results say"
+
+
+def test_the_reproduction_is_that_of_the_kept_documents():
+    """Written anew by: python benchmarks/reproduction_page.py write"""
+    page = benchmark("reproduction_page")
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()

@@ -58,7 +58,7 @@ class AdaGVAE(nn.Module):
         self.encoder = Encoder(data.image, *sizes, variance=config.variance)
         self.decoder = Decoder(data.image, *sizes, channels=data.image.channels)
         self.block = ContentBlock(config.size)
-        self.leak = Leak(config, config.size)
+        self.leak = Leak(config, config.size, data.groups)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> posterior of the dimensions found to be content [B, Dc], and the rest [B, Ds]."""

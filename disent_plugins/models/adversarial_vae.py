@@ -17,12 +17,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from disent_plugins.contracts import GroupBatch, Loss, ParameterGroups, Posterior, TrainingData, Update
 from disent_plugins.models.groups import kl_to_standard_normal
-from disent_plugins.models.leak import Leak, LeakOptions
+from disent_plugins.models.leak import Leak, LeakOptions, named
 from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
 
@@ -52,7 +51,7 @@ class AdversarialVAE(nn.Module):
         self.config = config
         self.groups = data.groups
         self.encoder, self.decoder = make_networks(config, data.image)
-        self.leak = Leak(config, config.style_size)
+        self.leak = Leak(config, config.style_size, data.groups)
         self.classifier = nn.Sequential(
             nn.Linear(config.style_size, config.hidden), nn.LeakyReLU(0.2),
             nn.Linear(config.hidden, config.hidden), nn.LeakyReLU(0.2),
@@ -82,10 +81,7 @@ class AdversarialVAE(nn.Module):
         """The classifier's step on the style it sees, then the others'."""
         loss, style = self._loss(batch)
         update(loss.total, "autoencoder")
-        logits = self.classifier(style.detach())
-        known = batch.identity >= 0
-        each = nn.functional.cross_entropy(logits, batch.identity.clamp_min(0), reduction="none")
-        classified = torch.where(known, each, 0.0).sum() / known.sum().clamp_min(1)
+        classified = named(self.classifier(style.detach()), batch.identity)
         update(classified, "classifier")
         return Loss(loss.total, {**loss.terms, "classifier": classified})
 

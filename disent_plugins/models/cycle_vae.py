@@ -48,7 +48,7 @@ class CycleVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image, points=("content",))
-        self.leak = Leak(config, config.style_size)
+        self.leak = Leak(config, config.style_size, data.groups)
 
     def parameter_groups(self) -> ParameterGroups:
         """The forward cycle moves everything, the reverse cycle the encoder, with optimisers of their own."""

@@ -87,7 +87,7 @@ class GMVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image)
-        self.leak = Leak(config, config.style_size)
+        self.leak = Leak(config, config.style_size, data.groups)
 
     @property
     def requires(self) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
     hsic       E[k(s_i, s_j) | same group] - E[k(s_i, s_j) | different groups]
     adversary  a critic learns e(s) such that images of a group lie close; the encoder is trained against it
+    classifier a critic learns p(group | s); the encoder is trained against it
 
 The first is HSIC of style and group (Gretton et al. 2005) with an equality kernel on groups, divided by that kernel's
 own, so that one weight serves any number of groups; k is a mean of Gaussian kernels, and 0 says independent. The second
-is supervised contrastive learning (Khosla et al. 2020) behind a gradient reversal (Ganin and Lempitsky 2015; for style
-codes Nemeth 2020). Both need only which images of a batch share a group.
+is supervised contrastive learning (Khosla et al. 2020), the third plain classification, both behind a gradient reversal
+(Ganin and Lempitsky 2015; for style codes Nemeth 2020). The first two need only which images of a batch share a group;
+the third needs groups that are the same ones in every batch, and few enough to have many images each.
 
 Why the sample: what a decoder sees of a group is in the sample, and its noise has a scale that no encoder can shrink,
 where a penalty on means is satisfied by making them small.
@@ -36,7 +38,9 @@ class LeakOptions(Options):
     """Options of the penalty, beside those of a model."""
 
     leak: float = option(0.0, "Weight of the penalty on what the style code tells of the group.", low=0, high=1e6)
-    leak_kind: Literal["hsic", "adversary"] = option("hsic", "Distance of kernel means, or a critic.")
+    leak_kind: Literal["hsic", "adversary", "classifier"] = option(
+        "hsic", "Distance of kernel means; a critic of pairs; or a critic that names the group."
+    )
     leak_warmup: float = option(0.1, "Share of the training over which the weight rises from 0.", low=0, high=1)
 
 
@@ -46,16 +50,17 @@ class Leak(nn.Module):
     Args:
         options: Weight, kind and warm-up.
         size: Ds.
+        groups: Groups of the training images.
     """
 
-    def __init__(self, options: LeakOptions, size: int) -> None:
+    def __init__(self, options: LeakOptions, size: int, groups: int) -> None:
         super().__init__()
         self.options = options
         self.critic: nn.Module | None = None
-        if options.leak and options.leak_kind == "adversary":
+        if options.leak and options.leak_kind != "hsic":
             self.critic = nn.Sequential(
-                nn.Linear(size, HIDDEN), nn.LeakyReLU(0.2), nn.Linear(HIDDEN, HIDDEN),
-                nn.LeakyReLU(0.2), nn.Linear(HIDDEN, HIDDEN),
+                nn.Linear(size, HIDDEN), nn.LeakyReLU(0.2), nn.Linear(HIDDEN, HIDDEN), nn.LeakyReLU(0.2),
+                nn.Linear(HIDDEN, HIDDEN if options.leak_kind == "adversary" else groups),
             )  # fmt: skip
 
     def forward(self, style: Tensor, batch: GroupBatch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -73,7 +78,8 @@ class Leak(nn.Module):
             told = kernel_distance(style, batch.group)
             return weight * told, {"leak": told}
         # One backward pass trains the critic to tell groups apart and, reversed, the encoder to hide them.
-        told = contrast(self.critic(_Reversed.apply(style, weight)), batch.group)
+        answers = self.critic(_Reversed.apply(style, weight))
+        told = contrast(answers, batch.group) if options.leak_kind == "adversary" else named(answers, batch.identity)
         return told, {"leak": -told}
 
 
@@ -106,6 +112,13 @@ def contrast(embedded: Tensor, group: Tensor) -> Tensor:
     mates = same.sum(dim=1)
     each = -(log_share * same).sum(dim=1) / mates.clamp_min(1)
     return each.sum() / (mates > 0).sum().clamp_min(1)
+
+
+def named(logits: Tensor, identity: Tensor) -> Tensor:
+    """Cross-entropy of logits [B, G] with identities [B], in nats per image whose group is known; 0 where none is."""
+    known = identity >= 0
+    each = nn.functional.cross_entropy(logits.float(), identity.clamp_min(0), reduction="none")
+    return torch.where(known, each, 0.0).sum() / known.sum().clamp_min(1)
 
 
 def _pairs(group: Tensor) -> tuple[Tensor, Tensor]:

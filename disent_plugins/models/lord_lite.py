@@ -56,7 +56,7 @@ class LordLite(nn.Module):
         sizes = (config.content_size, config.style_size, config.width)
         self.encoder = Encoder(data.image, *sizes, points=("content", "style"))
         self.decoder = Decoder(data.image, *sizes, channels=data.image.channels)
-        self.leak = Leak(config, config.style_size)
+        self.leak = Leak(config, config.style_size, data.groups)
         self.content = nn.Embedding(data.groups, config.content_size)  # e_c
         self.style = nn.Embedding(data.images, config.style_size)  # e_s
 

@@ -69,7 +69,7 @@ class MLVAE(nn.Module):
         self.config = config
         channels = data.image.channels * (2 if config.likelihood == "gaussian_learned" else 1)
         self.encoder, self.decoder = make_networks(config, data.image, channels)
-        self.leak = Leak(config, config.style_size)
+        self.leak = Leak(config, config.style_size, data.groups)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> each image's own posterior of content [B, Dc] and style [B, Ds]."""

@@ -40,7 +40,7 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = make_networks(config, data.image)
-        self.leak = Leak(config, config.style_size)
+        self.leak = Leak(config, config.style_size, data.groups)
 
     def encode(self, images: Tensor) -> Posterior:
         """[B, C, H, W] in [0, 1] -> posterior of the first block [B, Dc] and the second [B, Ds]."""

@@ -36,6 +36,7 @@ class Plan:
     Attributes:
         item: The item.
         budget: The budget.
+        command: What to type to get it.
         cells: Run name to its cells, one for each seed.
         stands_in: Run name to the data set whose place another one takes.
         missing: Run name to why it cannot be made: its raw files are missing.
@@ -43,6 +44,7 @@ class Plan:
 
     item: Item
     budget: Budget
+    command: str
     cells: dict[str, list[Cell]] = field(default_factory=dict)
     stands_in: dict[str, str] = field(default_factory=dict)
     missing: dict[str, DataMissing] = field(default_factory=dict)
@@ -64,7 +66,9 @@ def make_plan(
     Raises:
         UsageError: A setting is out of bounds.
     """
-    plan = Plan(item, budget)
+    flags = {"budget": budget.name, "seeds": seeds, **given}
+    words = [f"--{key} {value}" for key, value in flags.items() if value is not None and value != "paper"]
+    plan = Plan(item, budget, " ".join(["disent reproduce", item.name, *words]))
     for run in item.runs:
         data = _data(registry, run, budget)
         if data != run.data:
@@ -155,6 +159,7 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
             "title": item.title,
             "budget": plan.budget.name,
             "budget_words": plan.budget.words,
+            "command": plan.command,
             "readings": list(item.readings),
             "version": __version__,
             "date": time.strftime("%Y-%m-%d"),

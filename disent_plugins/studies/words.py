@@ -88,9 +88,15 @@ def number(value: float | None) -> str:
 
 def markdown(document: Mapping[str, Any]) -> str:
     """A page of one item."""
-    lines = [f"# {document['title']}", "", f"{_first(document['budget_words'])}, {document['date']}.", ""]
+    lines = [f"# {document['title']}", "", head(document), ""]
     lines += [f"- {line}" for line in (*run_lines(document), *document["readings"])]
     return "\n".join([*lines, *tables(document)]) + "\n"
+
+
+def head(document: Mapping[str, Any]) -> str:
+    """How a document was made."""
+    words = document["budget_words"]
+    return f"{words[:1].upper()}{words[1:]}, {document['date']}: `{document['command']}`."
 
 
 def tables(document: Mapping[str, Any]) -> list[str]:
@@ -145,7 +151,3 @@ def comma_separated(document: Mapping[str, Any]) -> str:
         asked = {key: expected.get(key) for key in ("paper", "tolerance", "goal", "than")}
         writer.writerow({**document, **run, **asked, **points, **row, "measured": found.get("value")})
     return text.getvalue()
-
-
-def _first(text: str) -> str:
-    return text[:1].upper() + text[1:]

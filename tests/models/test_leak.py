@@ -8,9 +8,10 @@ import pytest
 import torch
 from helpers.model_stubs import DATA, batch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from disent_plugins.models.gmvae import GMVAE
-from disent_plugins.models.leak import SCALES, Leak, LeakOptions, contrast, kernel_distance
+from disent_plugins.models.leak import SCALES, Leak, LeakOptions, contrast, kernel_distance, named
 from disent_plugins.options import build
 
 GROUP = torch.tensor([0, 1, 0, -1, 1, 2, 0])
@@ -64,14 +65,21 @@ def test_the_contrast_agrees_with_a_loop():
     assert contrast(codes, GROUP) == pytest.approx(sum(each) / len(each), rel=1e-4)
 
 
-def test_the_critic_follows_its_loss_and_the_encoder_goes_against_it():
-    leak = Leak(build(LeakOptions, {"leak": 3.0, "leak_kind": "adversary", "leak_warmup": 0.0}, owner="t"), 3)
-    codes = torch.randn(7, 3, requires_grad=True)
-    told, _ = leak(codes, batch(GROUP, 6, image=DATA.image))
+@pytest.mark.parametrize(
+    ("kind", "learnt"),
+    [
+        ("adversary", lambda answers, given: contrast(answers, given.group)),
+        ("classifier", lambda answers, given: cross_entropy(answers, given.identity, ignore_index=-1)),
+    ],
+)
+def test_the_critic_follows_its_loss_and_the_encoder_goes_against_it(kind: str, learnt):
+    leak = Leak(build(LeakOptions, {"leak": 3.0, "leak_kind": kind, "leak_warmup": 0.0}, owner="t"), 3, 6)
+    codes, given = torch.randn(7, 3, requires_grad=True), batch(GROUP, 6, image=DATA.image)
+    told, _ = leak(codes, given)
     told.backward()
     reversed_gradient = codes.grad.clone()
     codes.grad = None
-    contrast(leak.critic(codes), GROUP).backward()
+    learnt(leak.critic(codes), given).backward()
     torch.testing.assert_close(reversed_gradient, -3.0 * codes.grad)
 
 
@@ -81,10 +89,10 @@ def test_the_weight_rises_with_the_training_and_is_off_by_default():
     told = kernel_distance(codes, GROUP)
     for progress, share in ((0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (1.0, 1.0)):
         given.progress = torch.tensor(progress)
-        total, terms = Leak(options, 3)(codes, given)
+        total, terms = Leak(options, 3, 2)(codes, given)
         assert total == pytest.approx(float(8 * share * told), rel=1e-5, abs=1e-7)
         assert terms["leak"] == told
-    assert Leak(LeakOptions(), 3)(codes, given) == (0, {})
+    assert Leak(LeakOptions(), 3, 2)(codes, given) == (0, {})
 
 
 def test_a_shared_deviation_tells_no_image():
@@ -93,3 +101,9 @@ def test_a_shared_deviation_tells_no_image():
     z = model.encode(torch.rand(5, 1, 16, 16))
     assert (z.style.logvar == z.style.logvar[0]).all()
     assert not (z.content.logvar == z.content.logvar[0]).all()
+
+
+def test_a_batch_without_a_known_group_is_no_loss():
+    unknown = torch.full((4,), -1)
+    assert named(torch.randn(4, 3), unknown) == 0
+    assert contrast(torch.randn(4, 3), unknown) == 0

@@ -1,0 +1,79 @@
+"""docs/reproduction.md, made of what ``disent reproduce`` wrote: the paper's numbers, ours, and the verdicts.
+
+    python benchmarks/reproduction_page.py keep reproduction/table1.json ...     take documents into docs/results/
+    python benchmarks/reproduction_page.py write                                 write the page anew
+
+One document of an item is kept for each budget.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from disent_plugins.studies import paper
+from disent_plugins.studies.words import head, run_lines, tables
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "docs" / "results" / "reproduction"
+FIGURES = ROOT / "docs" / "figures"
+PAGE = ROOT / "docs" / "reproduction.md"
+
+INTRODUCTION = """# The paper, reproduced
+
+Morshuis, Samplawski, Nabi, *Weakly Supervised Content and Style Disentanglement with Gaussian Mixture VAEs*, has one
+table and five figures. `disent reproduce table1`, `fig1` to `fig5` or `all` trains what each of them shows, measures
+it and gives a verdict on every number; `--budget cpu` scales the recipes to two CPU cores, `--quick` shows in minutes
+that everything works. Issued again, it goes on where it was stopped.
+
+Verdicts: *within*, *better* or *worse* than the paper's number, by our 95 % interval and the number's own tolerance;
+*met* or *missed* for a bound of ours; *holds*, *does not hold* or *open* for a claim that one run surpasses another,
+by intervals that lie apart. A training that is smaller than the paper's can reach a number but not miss it: then the
+verdict is *not comparable*.
+
+This page is made of kept documents (`docs/results/reproduction/`) by `benchmarks/reproduction_page.py`.
+"""
+
+
+def keep(documents: Iterable[Path]) -> None:
+    """Take documents, and the figures beside them, into the kept ones."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for path in documents:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        name = f"{document['item']}-{document['budget']}"
+        if document["figure"]:
+            shutil.copyfile(path.parent / document["figure"], FIGURES / f"reproduction-{name}.png")
+            document["figure"] = f"figures/reproduction-{name}.png"
+        (KEPT / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def page() -> str:
+    """The page: every item with every budget that was measured, and a line where none was."""
+    lines = [INTRODUCTION]
+    for item in paper.items("all"):
+        lines += [f"## {item.title}", ""]
+        found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob(f"{item.name}-*.json"))]
+        lines += [f"- {reading}" for reading in item.readings] + [""]
+        for document in found:
+            lines += [*_measured(document), ""]
+        budgets = {document["budget"] for document in found}
+        if "paper" not in budgets:
+            lines += [f"**The paper's own budget: not measured** (`disent reproduce {item.name}`).", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _measured(document: dict[str, Any]) -> list[str]:
+    return [f"**{head(document)}**", "", *(f"- {line}" for line in run_lines(document)), *tables(document)]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["keep"]:
+        keep(Path(name) for name in sys.argv[2:])
+    elif sys.argv[1:] == ["write"]:
+        PAGE.write_text(page(), encoding="utf-8")
+    else:
+        sys.exit(__doc__)
