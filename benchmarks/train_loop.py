@@ -15,7 +15,9 @@ import argparse
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.testing import batch_of
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.pixels import Pixels
+from disent_plugins.training.processes import ALONE, Processes
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import Run, Trainer
 
@@ -69,7 +72,9 @@ def main() -> None:
     print(f"with checkpoint and records  {whole:9,.0f} images/s   {ratio_whole:.3f} of bare")
 
 
-def make_trainer(kind: type, folder: Path, device: torch.device, steps: int) -> tuple[Trainer, list[float]]:
+def make_trainer(
+    kind: type, folder: Path, device: torch.device, steps: int, processes: Processes = ALONE
+) -> tuple[Trainer, list[float]]:
     """A trainer on random images, and the list that collects the speed it reports."""
     count = steps * BATCH
     random = np.random.default_rng(0)
@@ -87,12 +92,12 @@ def make_trainer(kind: type, folder: Path, device: torch.device, steps: int) -> 
             reported.append(losses["images_per_second"])
 
     run = Run(RunFolder(folder), settings, sampler.steps, count)
-    return Trainer(run, make_model(kind, device), Pixels(table, device), sampler, None, notify), reported
+    return Trainer(run, make_model(kind, device), Pixels(table, device), sampler, None, notify, processes), reported
 
 
-def with_epochs(trainer: Trainer, epochs: int) -> RunSettings:
+def with_epochs(trainer: Trainer, epochs: int, statistics: Literal["rank", "exact"] = "rank") -> RunSettings:
     """The trainer's settings with another last epoch."""
-    return RunSettings(data="noise", epochs=epochs, batch_size=BATCH, seed=trainer.run.settings.seed)
+    return replace(trainer.run.settings, epochs=epochs, group_statistics=statistics)
 
 
 def make_model(kind: type, device: torch.device) -> nn.Module:

@@ -18,7 +18,7 @@ LONGEST = 320
 
 FOUNDATION = {
     "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "options", "printable", "together",
-    "version",
+    "version", "whole_batch",
 }  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from disent_plugins.cli import completion, state
 from disent_plugins.errors import UsageError
+
+if TYPE_CHECKING:
+    from disent_plugins.training.processes import Processes
+    from disent_plugins.training.session import Session
 
 TRAINING, MODEL, PLACE = "Training", "Model and data", "Files"
 
@@ -76,6 +80,13 @@ def run(
     precision: Annotated[
         str | None, typer.Option(help="fp32 or bf16 (default: fp32).", rich_help_panel=TRAINING)
     ] = None,
+    group_statistics: Annotated[
+        str | None,
+        typer.Option(
+            help="Of several processes: rank or exact, as if they were one (default: rank).",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     source: Annotated[
         Path | None, typer.Option(help="Folder with the raw files; no network.", rich_help_panel=PLACE)
     ] = None,
@@ -96,21 +107,52 @@ def run(
 
     Without flags: GM-VAE on the embedded handwritten digits.
     """
-    from disent_plugins.cli.progress import TrainingDisplay, reporting
-    from disent_plugins.cli.run_words import announce, show_end
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.cli.run_words import show_end
     from disent_plugins.measuring.after_training import measure_run
     from disent_plugins.options import parse_assignments
+    from disent_plugins.training.processes import launched
+
+    processes = launched()
+    with state.one_voice(processes.first), processes:
+        with processes.together():
+            flags: dict[str, Any] = {
+                "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+                "milestones": milestones, "gamma": gamma, "sampler": sampler, "leftovers": leftovers,
+                "visible": visible, "limit": limit, "seed": seed, "device": device, "precision": precision,
+                "group_statistics": group_statistics, "options": parse_assignments(set_ or []),
+                "data_options": parse_assignments(set_data or [], flag="--set-data"),
+            }  # fmt: skip
+            ready = _ready(flags, config, source, out, resume, dry_run, processes)
+        if ready is not None:
+            _train(ready)
+    if ready is None or not processes.first:
+        return
+    with reporting() as report:
+        documents = measure_run(ready, report, state.say)
+    if json:
+        state.print_json({"run": str(ready.run.folder.path), "results": documents})
+    else:
+        show_end(ready, documents)
+
+
+def _ready(
+    flags: dict[str, Any],
+    config: Path | None,
+    source: Path | None,
+    out: Path | None,
+    resume: Path | None,
+    dry_run: bool,
+    processes: Processes,
+) -> Session | None:
+    """The run that was asked for, new or to go on with; none if its settings are all that was."""
+    from disent_plugins.cli.progress import reporting
     from disent_plugins.training import session
     from disent_plugins.training.parts import resolve
     from disent_plugins.training.settings import as_toml, read_config_file
 
     file = read_config_file(config) if config else {}
-    flags: dict[str, Any] = {
-        "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr, "milestones": milestones,
-        "gamma": gamma, "sampler": sampler, "leftovers": leftovers, "visible": visible, "limit": limit,
-        "seed": seed, "device": device, "precision": precision, "options": parse_assignments(set_ or []),
-        "data_options": parse_assignments(set_data or [], flag="--set-data"),
-    }  # fmt: skip
+    model, data = flags.pop("model"), flags.pop("data")
     source, out = source or _path(file, "source"), out or _path(file, "out")
     given = {key: value for key, value in file.items() if key not in ("source", "out")}
     registry = state.registry()
@@ -126,26 +168,25 @@ def run(
         if resume is None:
             session.check(parts, settings)
         state.out.print(as_toml(settings), markup=False, soft_wrap=True, end="")
-        return
+        return None
     with reporting() as report:
         if resume is not None:
             to = {"epochs": settings.epochs, "device": settings.device}
-            ready = session.resume(registry, folder, **to, source=source, report=report)
-        else:
-            ready = session.start(parts, settings, source=source, out=out, report=report)
+            return session.resume(registry, folder, **to, source=source, report=report, processes=processes)
+        return session.start(parts, settings, source=source, out=out, report=report, processes=processes)
+
+
+def _train(ready: Session) -> None:
+    from disent_plugins.cli.progress import TrainingDisplay
+    from disent_plugins.cli.run_words import announce
+
     announce(ready)
     display = TrainingDisplay()
-    registry.add(display, name="display")
+    ready.parts.registry.add(display, name="display")
     try:
         ready.fit()
     finally:
         display.close()
-    with reporting() as report:
-        documents = measure_run(ready, report, state.say)
-    if json:
-        state.print_json({"run": str(ready.run.folder.path), "results": documents})
-    else:
-        show_end(ready, documents)
 
 
 def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | None) -> tuple[Any, Any]:

@@ -17,8 +17,10 @@ def announce(ready: Session) -> None:
     options = ", ".join(f"{key}={_value(value)}" for key, value in settings.options.items())
     table = ready.table
     train, test = len(table.rows("train")[: settings.limit]), len(table.rows("test"))
+    count = ready.trainer.processes.count
+    among = f", {count} processes, group statistics {settings.group_statistics}" if count > 1 else ""
     what = f"{settings.model} on {settings.data}{table.info.subset_words}"
-    state.say(f"{what}: {train:,} training and {test:,} test images, {ready.trainer.device}")
+    state.say(f"{what}: {train:,} training and {test:,} test images, {ready.trainer.device}{among}")
     state.say(
         f"epochs {settings.epochs}, batch {settings.batch_size}, lr {settings.lr:g}, milestones "
         f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}, {settings.precision}"

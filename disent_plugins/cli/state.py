@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, TextIO
 
@@ -116,6 +117,16 @@ def print_json(value: Any) -> None:
 def say(text: str) -> None:
     """A line for people, on stderr; text is printed as it is, never as markup."""
     err.print(text, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def one_voice(heard: bool) -> Iterator[None]:
+    """A context in which a process says something only if it is the one to be heard; its errors come after it."""
+    out.quiet = err.quiet = not heard
+    try:
+        yield
+    finally:
+        out.quiet = err.quiet = False
 
 
 def _say_skipped(plugin: Plugin) -> None:

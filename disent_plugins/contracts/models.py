@@ -146,5 +146,8 @@ class Model(Protocol):
     #     trainer keeps zeroing, optimisers, learning rates, checkpoints. What it returns is logged.
     # infers_blocks: True where training finds which dimensions are content. The blocks' sizes may then differ from
     #     run to run, and a constant stands in for a block without dimensions when the run is measured.
+    # whole_batch: True where the loss of a batch that several processes share is the mean of the losses of their
+    #     shares, by the sums of ``disent_plugins.whole_batch`` or because it is a mean over images:
+    #     what ``--group-statistics exact`` needs. Partners are those of the share.
     # fuse(content: Gaussian, group [B], group_count) -> [G, Dc], the content of groups of images by the
     # model's own rule; metrics that see several images of a class use it.

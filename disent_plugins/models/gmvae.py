@@ -82,6 +82,7 @@ class GMVAE(nn.Module):
     """
 
     Config = GMVAEConfig
+    whole_batch = True
 
     def __init__(self, config: GMVAEConfig, data: TrainingData) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
 """Group algebra: pure functions on a batch and its group ids, in fp32, static in shape, without device synchronisation.
 
 ``group`` [B] holds ids in 0..count-1, or -1 for images whose group is unknown: those belong to no row. Rows without
-members are allowed everywhere, so that ``count`` can stay fixed for a run.
+members are allowed everywhere, so that ``count`` can stay fixed for a run. Where several processes share a batch
+(``whole_batch``), sums over a group are over all its members in the whole batch.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from disent_plugins.contracts import Gaussian
+from disent_plugins.whole_batch import same_draw, whole_sum
 
 
 @dataclass
@@ -39,7 +41,7 @@ def group_sums(values: Tensor, group: Tensor, count: int) -> Tensor:
     # Unknown groups go to a spare row: no boolean indexing, whose result size the host would have to wait for.
     spare = torch.where(group < 0, count, group)
     sums = values.new_zeros(count + 1, values.shape[1])
-    return sums.index_add(0, spare, values)[:count]
+    return whole_sum(sums.index_add(0, spare, values)[:count])
 
 
 def group_rows(table: Tensor, group: Tensor, otherwise: Tensor) -> Tensor:
@@ -92,13 +94,18 @@ def kl_of_groups(content: Gaussian, group: Tensor, groups: GroupStatistics) -> t
     alone = group < 0
     each = kl_to_standard_normal(groups.mean, groups.variance.log())
     own = kl_to_standard_normal(content.mean, content.logvar)
-    total = torch.where(groups.present, each, 0.0).sum() + torch.where(alone, own, 0.0).sum()
-    return total, groups.present.sum() + alone.sum()
+    total = torch.where(groups.present, each, 0.0).sum() + whole_sum(torch.where(alone, own, 0.0).sum())
+    return total, groups.present.sum() + whole_sum(alone.sum())
 
 
 def singleton_share(size: Tensor, group: Tensor) -> Tensor:
     """Share of the images with a known group that are alone in it; ``size`` [G] are the groups' members."""
-    return (group_sizes(size, group) == 1).sum() / (group >= 0).sum().clamp_min(1)
+    return whole_sum((group_sizes(size, group) == 1).sum()) / whole_sum((group >= 0).sum()).clamp_min(1)
+
+
+def group_noise(like: Tensor) -> Tensor:
+    """A draw from N(0, I) for every group, [G, D], the same for all processes that share a batch."""
+    return same_draw(torch.randn_like(like))
 
 
 def leave_one_out_mean(mean: Tensor, logvar: Tensor, group: Tensor, groups: GroupStatistics) -> Tensor:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from disent_plugins.contracts import Gaussian, GroupBatch, Loss, Posterior, TrainingData
 from disent_plugins.models.groups import (
     average_of_gaussians,
+    group_noise,
     group_rows,
     kl_of_groups,
     kl_to_standard_normal,
@@ -27,6 +27,7 @@ from disent_plugins.models.groups import (
 )
 from disent_plugins.models.leak import Leak, LeakOptions
 from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
+from disent_plugins.whole_batch import shares, whole_sum
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class GVAE(nn.Module):
     """
 
     Config = GVAEConfig
+    whole_batch = True
     requires = ("groups",)
 
     def __init__(self, config: GVAEConfig, data: TrainingData) -> None:
@@ -67,7 +69,7 @@ class GVAE(nn.Module):
         """L_G, averaged over the groups of the batch."""
         z = self.encode(batch.images)
         groups = average_of_gaussians(z.content.mean, z.content.logvar, batch.group, batch.group_count)
-        drawn = groups.mean + groups.variance.sqrt() * torch.randn_like(groups.mean)  # c ~ q(c | x_G)
+        drawn = groups.mean + groups.variance.sqrt() * group_noise(groups.mean)  # c ~ q(c | x_G)
         content = group_rows(drawn, batch.group, z.content.sample())
         style = z.style.sample()
         error = squared_error(batch.images, leaky_clip(self.decoder(content, style)))
@@ -81,5 +83,5 @@ class GVAE(nn.Module):
             "singleton_share": singleton_share(groups.size, batch.group),
             **told,
         }
-        total = error.sum() + kl_style.sum() + kl_content + leak * len(batch.images)
+        total = whole_sum(error.sum() + kl_style.sum()) + kl_content + leak * (shares() * len(batch.images))
         return Loss(total / group_total, terms)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from disent_plugins.contracts import GroupBatch
 from disent_plugins.models.networks import full_precision
 from disent_plugins.options import Options, option
+from disent_plugins.whole_batch import whole_rows
 
 SCALES = (0.25, 0.5, 1.0, 2.0)
 """Squared bandwidths of k, in units of Ds, the expected squared size of a code of unit variance."""
@@ -73,13 +74,14 @@ class Leak(nn.Module):
         options = self.options
         if not options.leak:
             return style.new_zeros(()), {}
+        style, group, identity = whole_rows(style), whole_rows(batch.group), whole_rows(batch.identity)
         weight = options.leak * (batch.progress / max(options.leak_warmup, 1e-9)).clamp(max=1.0)
         if self.critic is None:
-            told = kernel_distance(style, batch.group)
+            told = kernel_distance(style, group)
             return weight * told, {"leak": told}
         # One backward pass trains the critic to tell groups apart and, reversed, the encoder to hide them.
         answers = self.critic(_Reversed.apply(style, weight))
-        told = contrast(answers, batch.group) if options.leak_kind == "adversary" else named(answers, batch.identity)
+        told = contrast(answers, group) if options.leak_kind == "adversary" else named(answers, identity)
         return told, {"leak": -told}
 
 

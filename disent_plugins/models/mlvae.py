@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from disent_plugins.contracts import Gaussian, GroupBatch, Loss, Posterior, TrainingData
 from disent_plugins.models.groups import (
     GroupStatistics,
+    group_noise,
     group_rows,
     kl_of_groups,
     kl_to_standard_normal,
@@ -32,6 +33,7 @@ from disent_plugins.models.groups import (
 from disent_plugins.models.leak import Leak, LeakOptions
 from disent_plugins.models.networks import NetworkOptions, leaky_clip, make_networks, squared_error
 from disent_plugins.options import option
+from disent_plugins.whole_batch import shares, whole_sum
 
 PIXEL_LOGVAR_BOUND = 6.0
 """The learned pixel log-variance is this times a tanh: it stays between about 0.0025 and 400."""
@@ -63,6 +65,7 @@ class MLVAE(nn.Module):
     """
 
     Config = MLVAEConfig
+    whole_batch = True
 
     def __init__(self, config: MLVAEConfig, data: TrainingData) -> None:
         super().__init__()
@@ -102,8 +105,9 @@ class MLVAE(nn.Module):
         negative_log_likelihood = self._likelihood(batch.images, self.decoder(content, style))
         kl_style = kl_to_standard_normal(z.style.mean, z.style.logvar)
         kl_content, group_total = kl_of_groups(z.content, batch.group, groups)
-        divisor = group_total if self.config.normalise == "groups" else len(batch.images)
-        total = (negative_log_likelihood.sum() + kl_style.sum() + kl_content) / divisor
+        images = shares() * len(batch.images)
+        divisor = group_total if self.config.normalise == "groups" else images
+        total = (whole_sum(negative_log_likelihood.sum() + kl_style.sum()) + kl_content) / divisor
         leak, told = self.leak(style, batch)
         terms = {
             "reconstruction": negative_log_likelihood.mean(),
@@ -112,7 +116,7 @@ class MLVAE(nn.Module):
             "singleton_share": singleton_share(groups.size, batch.group),
             **told,
         }
-        return Loss(total + leak * len(batch.images) / divisor, terms)
+        return Loss(total + leak * images / divisor, terms)
 
     def _draw_content(self, content: Gaussian, group: Tensor, groups: GroupStatistics) -> Tensor:
         """A draw from each image's group posterior, [B, Dc]: one per image, or the same for a whole group."""
@@ -120,7 +124,7 @@ class MLVAE(nn.Module):
         variance = group_rows(groups.variance, group, content.logvar.exp())
         noise = torch.randn_like(mean)
         if self.config.reparam == "per_group":
-            noise = group_rows(torch.randn_like(groups.mean), group, noise)
+            noise = group_rows(group_noise(groups.mean), group, noise)
         return mean + self.config.content_noise * variance.sqrt() * noise
 
     def _likelihood(self, images: Tensor, output: Tensor) -> Tensor:

@@ -35,6 +35,7 @@ class VAE(nn.Module):
     """
 
     Config = VAEConfig
+    whole_batch = True
 
     def __init__(self, config: VAEConfig, data: TrainingData) -> None:
         super().__init__()

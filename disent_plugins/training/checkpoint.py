@@ -158,21 +158,6 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
         ) from error
 
 
-def random_state(device: torch.device) -> dict[str, Any]:
-    """State of the random generators that training draws from."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
-    """Set the generators as they were."""
-    torch.set_rng_state(state["cpu"].cpu())
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
-
-
 def _check_sums(path: Path) -> None:
     """Torch writes a checksum of every part of the file, and does not look at it again."""
     with zipfile.ZipFile(path) as file:

@@ -76,9 +76,11 @@ class RunFolder:
             )
         return build(RunSettings, read_table(self.config), owner=str(self.config))
 
-    def write_start(self, settings: RunSettings, table: ImageTable, data: TrainingData, device: torch.device) -> None:
+    def write_start(
+        self, settings: RunSettings, table: ImageTable, data: TrainingData, device: torch.device, processes: int = 1
+    ) -> None:
         """Write ``config.json``, ``environment.json`` and ``data.json``."""
-        write_json(self.path / "environment.json", environment(device))
+        write_json(self.path / "environment.json", environment(device, processes))
         write_json(self.path / "data.json", {**data_record(table), "training": asdict(data)})
         write_json(self.config, asdict(settings))
 
@@ -236,7 +238,7 @@ def data_record(table: ImageTable) -> dict[str, Any]:
     }
 
 
-def environment(device: torch.device | None = None) -> dict[str, Any]:
+def environment(device: torch.device | None = None, processes: int = 1) -> dict[str, Any]:
     """Versions and machine, for the record of a run and for ``disent doctor``."""
     libraries = {}
     for library in _LIBRARIES:
@@ -251,6 +253,7 @@ def environment(device: torch.device | None = None) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "processes": processes,
         "device": str(device) if device is not None else None,
         "gpu": torch.cuda.get_device_name(device) if device is not None and device.type == "cuda" else None,
         "command": sys.argv,

@@ -83,6 +83,12 @@ class Parts:
                 "It learns something of each group, so an image without one has no place in it.",
                 "Leave --visible out.",
             )
+        if settings.group_statistics == "exact" and not getattr(model, "whole_batch", False):
+            raise UsageError(
+                f"Model '{name}' has no exact group statistics over several processes.",
+                "Nothing says that the mean of its loss over shares of a batch is the loss of the whole batch.",
+                "Leave --group-statistics out: each process then takes its share for a batch.",
+            )
         if "distinct_groups" in needed and not info.groups_are_distinct:
             raise UsageError(
                 f"Model '{name}' needs distinct_groups, which data set '{info.name}' does not promise.",

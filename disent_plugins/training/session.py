@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,14 +16,16 @@ from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.data_adapters.partners import lonely
 from disent_plugins.data_adapters.samplers import Batches, make_sampler
 from disent_plugins.registry.host import Registry
-from disent_plugins.training.devices import choose_device
-from disent_plugins.training.folder import RunFolder, new_folder
+from disent_plugins.training.batch_norm import over_whole_batch
+from disent_plugins.training.folder import RUNS, RunFolder, new_folder
 from disent_plugins.training.identity import identity
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import check_precision
+from disent_plugins.training.processes import ALONE, Processes
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import Run, Trainer
+from disent_plugins.whole_batch import ProcessLost
 
 
 @dataclass
@@ -37,10 +40,20 @@ class Session:
     lock: BaseFileLock | None = None
 
     def fit(self) -> None:
-        """Train to the end."""
-        parts = self.parts
+        """Train to the end, with the other processes if there are any.
+
+        Raises:
+            ProcessLost: Another process has ended.
+            ToldByAnother: The run was stopped or has failed, and the first process tells it.
+        """
+        parts, processes = self.parts, self.trainer.processes
         try:
+            self.run.folder = RunFolder(Path(processes.same_text(str(self.run.folder.path))))
+            processes.begin_alike(self.trainer.model)
             parts.registry.call(parts.plugin, f"Model '{parts.spec.name}' failed while training", self.trainer.fit)
+        except ProcessLost as error:
+            again = f"Go on from the last checkpoint with: disent run --resume {shlex.quote(str(self.run.folder.path))}"
+            raise ProcessLost(error.what, error.why, f"{again} (with as many processes as you like)") from error
         finally:
             if self.lock is not None:
                 self.lock.release()
@@ -66,16 +79,26 @@ def check(parts: Parts, settings: RunSettings) -> None:
     parts.check_requirements(parts.model(settings, data), settings)
 
 
-def start(parts: Parts, settings: RunSettings, *, source: Path | None, out: Path | None, report: Report) -> Session:
-    """Prepare the data and a new run folder."""
-    device = choose_device(settings.device)
+def start(
+    parts: Parts,
+    settings: RunSettings,
+    *,
+    source: Path | None,
+    out: Path | None,
+    report: Report,
+    processes: Processes = ALONE,
+) -> Session:
+    """Prepare the data and, in the first process, a new run folder."""
+    processes.check(settings)
+    device = processes.device(settings.device)
     check_precision(settings.precision, device)
-    folder = new_folder(settings, out)
+    folder = new_folder(settings, out) if processes.first else RunFolder(out or RUNS)
     table = parts.table(source, report)
-    session = _session(parts, settings, table, device, folder)
-    session.lock = folder.claim()
-    folder.require_new()  # once more: another process may have been faster
-    folder.write_start(settings, table, session.data, device)
+    session = _session(parts, settings, table, device, folder, processes)
+    if processes.first:
+        session.lock = folder.claim()
+        folder.require_new()  # once more: another process may have been faster
+        folder.write_start(settings, table, session.data, device, processes.count)
     return session
 
 
@@ -87,10 +110,11 @@ def resume(
     device: str | None = None,
     source: Path | None = None,
     report: Report = quiet,
+    processes: Processes = ALONE,
 ) -> Session:
     """Continue a run from its last checkpoint, or from its start if it was stopped before there was one.
 
-    Only the number of epochs and the device may be new.
+    Only the number of epochs, the device and the number of processes may be new; all of them read the folder.
 
     Raises:
         UsageError: The run, its checkpoint or its data are not what they were, or another process is training it.
@@ -98,19 +122,27 @@ def resume(
     settings = folder.settings()
     epochs = settings.epochs if epochs is None else epochs
     settings = replace(settings, epochs=epochs, device=device or settings.device)
+    processes.check(settings)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
     table = parts.table(source, report)
     folder.check_same_data(table)
-    session = _session(parts, settings, table, choose_device(settings.device), folder)
-    session.lock = folder.claim()
+    session = _session(parts, settings, table, processes.device(settings.device), folder, processes)
+    if processes.first:
+        session.lock = folder.claim()
     if folder.checkpoint("last").exists() or folder.losses.exists():  # otherwise no epoch was ever saved
         session.trainer.resume()
-    folder.write_start(settings, table, session.data, session.trainer.device)
+    if processes.first:
+        folder.write_start(settings, table, session.data, session.trainer.device, processes.count)
     return session
 
 
 def _session(
-    parts: Parts, settings: RunSettings, table: ImageTable, device: torch.device, folder: RunFolder
+    parts: Parts,
+    settings: RunSettings,
+    table: ImageTable,
+    device: torch.device,
+    folder: RunFolder,
+    processes: Processes,
 ) -> Session:
     torch.manual_seed(settings.seed)
     rows = table.rows("train")[: settings.limit]
@@ -130,13 +162,21 @@ def _session(
         leftovers=settings.leftovers,
     )
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if settings.group_statistics == "exact":
+        over_whole_batch(model)
     of = identity(settings, table.digest, data)
     run = Run(folder, settings, sampler.steps, sampler.steps * settings.batch_size, identity=of)
     validation = _validation(table, settings, classes)
-    trainer = Trainer(run, model, Pixels(table, device), sampler, validation, parts.registry.notify)
+    notify = parts.registry.notify if processes.first else _unheard
+    trainer = Trainer(run, model, Pixels(table, device), sampler, validation, notify, processes)
     if settings.sampler == "random" and "groups" in getattr(model, "requires", parts.spec.requires):
-        trainer.notes += _note_of_lonely_images(lonely(sampler.epoch(1).group), settings.batch_size)
+        group = processes.share(sampler.epoch(1), settings).group
+        trainer.notes += _note_of_lonely_images(lonely(group), group.shape[1])
     return Session(parts, run, table, data, trainer)
+
+
+def _unheard(hook: str, **arguments: object) -> None:
+    """The run hooks of a process other than the first."""
 
 
 def _note_of_lonely_images(share: float, batch: int) -> list[str]:

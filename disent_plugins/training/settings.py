@@ -36,6 +36,9 @@ class RunSettings(Options):
     seed: int = option(0, "Seed of everything random.", low=0, high=2**31 - 1)
     device: str = option("auto", "auto, cpu or cuda[:n].")
     precision: Literal["fp32", "bf16"] = option("fp32", "Arithmetic of convolutions and matrix products in training.")
+    group_statistics: Literal["rank", "exact"] = option(
+        "rank", "Several processes: statistics of groups over each one's share of a batch, or over the whole batch."
+    )
     options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Model options, complete."})
     data_options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Data set options, complete."})
 

@@ -9,10 +9,15 @@ from typing import Any
 
 
 class StopRequest:
-    """Context in which the first SIGINT or SIGTERM only sets ``requested``. Does nothing outside the main thread."""
+    """Context in which the first SIGINT or SIGTERM only sets ``requested``. Does nothing outside the main thread.
 
-    def __init__(self) -> None:
-        self.requested = ""
+    Args:
+        repeated: One request may come twice, as Ctrl-C does from the terminal and from ``torchrun``: no later signal
+            stops at once then.
+    """
+
+    def __init__(self, *, repeated: bool = False) -> None:
+        self.requested, self.repeated = "", repeated
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -28,6 +33,6 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and not self.repeated:
             raise KeyboardInterrupt
-        self.requested = signal.Signals(number).name
+        self.requested = self.requested or signal.Signals(number).name

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,21 +17,15 @@ from torch import Tensor, nn
 from disent_plugins.contracts import GroupBatch, Loss
 from disent_plugins.contracts.outputs import check_form
 from disent_plugins.data_adapters.samplers import Batches, Sampler
-from disent_plugins.errors import Interrupted, UsageError, WorkFailed
+from disent_plugins.errors import DisentError, Interrupted, UsageError, WorkFailed
 from disent_plugins.training import pending
-from disent_plugins.training.checkpoint import (
-    Checkpoint,
-    Progress,
-    load,
-    load_weights,
-    random_state,
-    restore_random_state,
-    save,
-)
+from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights, save
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.identity import check_identity
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import calculating
+from disent_plugins.training.processes import ALONE, Processes
+from disent_plugins.training.randomness import own_noise, random_state, restore_random_state
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.signals import StopRequest
 from disent_plugins.training.updates import Updates
@@ -82,6 +75,7 @@ class Trainer:
         sampler: Of the training images.
         validation: Fixed batches of the validation split, or None if the data set has none.
         notify: Called as ``notify("disent_epoch_ended", run=..., ...)``.
+        processes: This one and the others that train the run; the first alone writes.
     """
 
     def __init__(
@@ -92,11 +86,12 @@ class Trainer:
         sampler: Sampler,
         validation: Batches | None,
         notify: Callable[..., None],
+        processes: Processes = ALONE,
     ) -> None:
         self.run, self.model, self.pixels, self.sampler, self.validation = run, model, pixels, sampler, validation
         self.device = pixels.device
-        self.notify = notify
-        self.updates = Updates(model, run.settings.lr)
+        self.notify, self.processes = notify, processes
+        self.updates = Updates(model, run.settings.lr, processes.average_gradients)
         self._own_step = getattr(model, "training_step", None)
         self.progress = Progress()
         self.names: list[str] = []
@@ -135,13 +130,14 @@ class Trainer:
             WorkFailed: The loss or the weights are no longer numbers, or the device's memory is full.
         """
         self.notify("disent_run_started", run=self.run)
-        if (losses := pending.untold(self.run.folder.pending, self.progress.done)) is not None:
-            self._tell(self.progress.done, losses)
-        self.run.folder.pending.unlink(missing_ok=True)
+        if self.processes.first:
+            if (losses := pending.untold(self.run.folder.pending, self.progress.done)) is not None:
+                self._tell(self.progress.done, losses)
+            self.run.folder.pending.unlink(missing_ok=True)
         for note in self.notes:
             self.notify("disent_run_noted", run=self.run, note=note)
         try:
-            with StopRequest() as stop:
+            with StopRequest(repeated=self.processes.count > 1) as stop:
                 while self.progress.epoch <= self.run.epochs:
                     self._epoch(self.progress.epoch, stop)
                     self._answer(stop)
@@ -158,13 +154,15 @@ class Trainer:
         self.updates.set_rate(rate)
         self.model.train()
         first, started = progress.step, time.perf_counter()
-        for batch in self._batches(self.sampler.epoch(epoch), self._shares(epoch), first):
+        batches = self.processes.share(self.sampler.epoch(epoch), self.run.settings)
+        for batch in self._batches(batches, self._shares(epoch), first):
             progress.sums = self._add(progress.sums, self._step(batch))
             progress.step += 1
-            if progress.step % CHECK_EVERY[self.device.type] == 0:
+            looks = progress.step % CHECK_EVERY[self.device.type] == 0
+            if looks:
                 self._check_loss(epoch)
             self.notify("disent_batch_ended", run=self.run, epoch=epoch, step=progress.step)
-            if progress.step < self.sampler.steps:
+            if progress.step < self.sampler.steps and (looks or self.processes.count == 1):
                 self._answer(stop)
         self._check_loss(epoch)
         self._warn_of_idle_groups()
@@ -178,7 +176,8 @@ class Trainer:
 
     def _step(self, batch: GroupBatch) -> Tensor:
         """The steps of a batch; the total and the named terms as one vector on the device."""
-        with calculating(self.run.settings.precision, self.device):
+        settings = self.run.settings
+        with calculating(settings.precision, self.device), self.processes.step(settings, self.progress):
             if self._own_step is None:
                 loss = self.model.loss(batch)  # type: ignore[operator]
                 check_form(f"{type(self.model).__name__}.loss", loss)
@@ -187,7 +186,7 @@ class Trainer:
                 loss = self._own_step(batch, self.updates)
                 check_form(f"{type(self.model).__name__}.training_step", loss)
         self.names = ["total", *loss.terms]
-        return _terms(loss)
+        return self.processes.average(_terms(loss), self.model)
 
     def _batches(self, batches: Batches, progress: Tensor, first: int = 0) -> Iterator[GroupBatch]:
         """The batches from step ``first`` on; ``progress`` [n] is the share of the training done at each."""
@@ -216,7 +215,7 @@ class Trainer:
         if self.validation is None:
             return {}
         self.model.eval()
-        with torch.no_grad(), _own_noise(self.device), calculating(self.run.settings.precision, self.device):
+        with torch.no_grad(), own_noise(self.device), calculating(self.run.settings.precision, self.device):
             sums = None
             progress = self._shares(self.progress.epoch)[-1].expand(len(self.validation.rows))
             for batch in self._batches(self.validation, progress):
@@ -230,40 +229,46 @@ class Trainer:
     def _finish_epoch(self, epoch: int, losses: dict[str, float], speed: dict[str, float]) -> None:
         progress = self.progress
         self._check_weights()
-        pending.keep(self.run.folder.pending, epoch, {**losses, **speed})
+        if self.processes.first:
+            pending.keep(self.run.folder.pending, epoch, {**losses, **speed})
         score = losses.get("validation/total", losses["total"])
         progress.epoch, progress.step, progress.sums = epoch + 1, 0, None
         if score < progress.best:
             progress.best, progress.best_epoch = score, epoch
-            best = Checkpoint(self.model.state_dict(), progress, run=self.run.identity)
-            save(self.run.folder.checkpoint("best"), best)
+            self._write("best", Checkpoint(self.model.state_dict(), progress, run=self.run.identity))
         self._save()
         self._tell(epoch, {**losses, **speed})
 
     def _tell(self, epoch: int, losses: dict[str, float]) -> None:
         """Tell the plugins of an epoch; they hear of it again if this process is killed before all have."""
         self.notify("disent_epoch_ended", run=self.run, epoch=epoch, losses=losses)
-        self.run.folder.pending.unlink(missing_ok=True)
+        if self.processes.first:
+            self.run.folder.pending.unlink(missing_ok=True)
 
     def _save(self) -> None:
         state, run = random_state(self.device), self.run.identity
-        content = Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state, run)
-        save(self.run.folder.checkpoint("last"), content)
+        self._write("last", Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state, run))
         self._saved = self._position()
+
+    def _write(self, which: str, checkpoint: Checkpoint) -> None:
+        if self.processes.first:
+            save(self.run.folder.checkpoint(which), checkpoint)
 
     def _answer(self, stop: StopRequest) -> None:
         """Save and leave if a signal asked for it."""
-        if not stop.requested:
+        requested = self.processes.agree(stop.requested)
+        if not requested:
             return
         if self.progress.step:  # otherwise the end of the epoch has just been saved
             self._check_loss(self.progress.epoch)
             self._check_weights()
             self._save()
-        raise Interrupted(
-            f"Stopped by {stop.requested} at {self._position()} ({self.run.epochs} epochs in all).",
+        error = Interrupted(
+            f"Stopped by {requested} at {self._position()} ({self.run.epochs} epochs in all).",
             f"Everything up to there is saved in {self.run.folder.checkpoint('last')}.",
             f"Go on with: disent run --resume {shlex.quote(str(self.run.folder.path))}",
         )
+        raise self.processes.told(error)
 
     def _position(self) -> str:
         progress = self.progress
@@ -289,9 +294,10 @@ class Trainer:
                     f"The weights are no longer finite numbers in epoch {self.progress.epoch} ({name})."
                 )
 
-    def _diverged(self, what: str) -> WorkFailed:
+    def _diverged(self, what: str) -> DisentError:
         rate = learning_rate(self.run.settings, self.progress.epoch)
-        return WorkFailed(what, self._kept(), f"Try a smaller learning rate: disent run --lr {rate / 5:g} ...")
+        hint = f"Try a smaller learning rate: disent run --lr {rate / 5:g} ..."
+        return self.processes.told(WorkFailed(what, self._kept(), hint))
 
     def _kept(self) -> str:
         if not self._saved:
@@ -305,12 +311,3 @@ class Trainer:
 def _terms(loss: Loss) -> Tensor:
     """The total and the named terms as one vector on the device."""
     return torch.stack([loss.total.detach(), *(term.detach() for term in loss.terms.values())])
-
-
-@contextmanager
-def _own_noise(device: torch.device) -> Iterator[None]:
-    """Draw from generators of a fixed seed and leave the training's as they were."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(0)
-        yield

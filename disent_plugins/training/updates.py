@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ class Updates:
     Args:
         model: On its device.
         lr: The run's learning rate; a group's own is a multiple of it.
+        average: Called with the parameters that are about to step: their gradients become those of all processes.
 
     Attributes:
         idle: Groups that no step has updated so far, in the model's order.
@@ -30,8 +31,10 @@ class Updates:
         PluginFailure: The model's ``parameter_groups`` are not what the contract says.
     """
 
-    def __init__(self, model: nn.Module, lr: float) -> None:
-        self._owner = type(model).__name__
+    def __init__(
+        self, model: nn.Module, lr: float, average: Callable[[Iterable[nn.Parameter]], None] = lambda parameters: None
+    ) -> None:
+        self._owner, self._average = type(model).__name__, average
         self._parameters: dict[str, list[nn.Parameter]] = {}
         self._factors: dict[str, float] = {}
         for name, group in _groups_of(model).items():
@@ -72,6 +75,7 @@ class Updates:
         leaves = None if chosen == self.names else [p for name in chosen for p in self._parameters[name]]
         with torch.autocast(total.device.type, enabled=False):  # a backward pass has its forward pass's precision
             total.backward(inputs=leaves)
+        self._average(dict.fromkeys(p for name in chosen for p in self._parameters[name]))
         for name in chosen:
             self._optimizers[name].step()
         if self.idle:

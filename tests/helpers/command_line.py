@@ -21,6 +21,10 @@ TINY = ("--limit", "64", "--batch-size", "32", "--set", "width=0.25")
 """A run on the digits that takes a second."""
 
 
+PATIENCE = 280
+"""Seconds for several processes on a crowded machine: fewer than they wait for one that is lost."""
+
+
 @dataclass
 class Outcome:
     """What a command left: exit code, stdout and stderr."""
@@ -62,10 +66,22 @@ def begin(
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
 
 
-def finish(process: subprocess.Popen[str], typed: str = "") -> Outcome:
+def finish(process: subprocess.Popen[str], typed: str = "", seconds: float = 120) -> Outcome:
     """Type something into a process and wait for its end."""
-    out, err = process.communicate(typed, timeout=120)
+    out, err = process.communicate(typed, timeout=seconds)
     return Outcome(process.returncode, out, err)
+
+
+def torchrun(folder: Path, cache: Path, *program: object) -> Outcome:
+    """Run a program (``-m module``, or a path below ``tests``) as two processes of one thread each."""
+    first, *rest = program
+    first = first if first == "-m" else Path(__file__).parents[1] / str(first)
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
+    process = begin(folder, cache, first, *rest, program=launcher)
+    try:
+        return finish(process, seconds=PATIENCE)
+    finally:
+        process.terminate()  # where it has not ended: its processes end with it
 
 
 def _refuse(constant: str) -> None:

@@ -16,6 +16,7 @@ from disent_plugins.registry.host import Registry
 from disent_plugins.training import session
 from disent_plugins.training.checkpoint import load, save
 from disent_plugins.training.parts import resolve
+from disent_plugins.training.processes import ALONE, Processes
 
 TRAIN, VALIDATION, TEST = 40, 12, 12
 
@@ -127,14 +128,23 @@ OPTIONS = {"width": 0.125, "content_size": 3, "style_size": 3}
 ADA_OPTIONS = {"width": 0.125, "size": 6}
 
 
-def begin(out: Path, plugin: Plugin | None = None, *, model: str = "gmvae", **flags: object) -> session.Session:
+def begin(
+    out: Path,
+    plugin: Plugin | None = None,
+    *,
+    model: str = "gmvae",
+    processes: Processes = ALONE,
+    **flags: object,
+) -> session.Session:
     """A session of five batches an epoch on the squares, in the folder ``out``."""
     registry = with_plugin(plugin)
     options = {**(ADA_OPTIONS if model.startswith("ada-") else OPTIONS), **flags.pop("options", {})}
     parts, settings = resolve(
         registry, model=model, data="squares", file={}, flags={**SMALL, **flags, "options": options}
     )
-    return session.start(parts, settings, source=None, out=out, report=lambda done, total, what: None)
+    return session.start(
+        parts, settings, source=None, out=out, report=lambda done, total, what: None, processes=processes
+    )
 
 
 def with_plugin(plugin: Plugin | None = None) -> Registry:

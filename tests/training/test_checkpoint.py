@@ -16,9 +16,10 @@ from helpers.training_files import begin, fill, with_plugin
 from disent_plugins.errors import UsageError, WorkFailed
 from disent_plugins.files import remove_leftovers
 from disent_plugins.measuring import trained
-from disent_plugins.training import checkpoint, session
+from disent_plugins.training import session
 from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights, save
 from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.randomness import random_state, restore_random_state
 
 
 def small(value: float = 1.0) -> Checkpoint:
@@ -32,7 +33,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path):
     path, given = tmp_path / "checkpoints" / "last.pt", small()
-    given.random = checkpoint.random_state(torch.device("cpu"))
+    given.random = random_state(torch.device("cpu"))
     save(path, given)
     found = load(path)
     assert torch.equal(found.model["weight"], given.model["weight"])
@@ -41,7 +42,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path):
     assert (found.progress.epoch, found.progress.step, found.progress.best, found.progress.best_epoch) == (3, 2, 0.5, 2)
     assert names(path.parent) == ["last.pt"]
     wanted = torch.rand(4)
-    checkpoint.restore_random_state(found.random, torch.device("cpu"))
+    restore_random_state(found.random, torch.device("cpu"))
     assert torch.equal(torch.rand(4), wanted)
 
 
