@@ -49,10 +49,14 @@ def product(first: Gaussian, second: Gaussian) -> Gaussian:
 
 
 class ContentBlock(nn.Module):
-    """Which of D dimensions are content, found while training: those that pairs share more often than not.
+    """Which of D dimensions are content, found while training: those that pairs share most often.
 
-    ``share`` [D], the running share of pairs that shared a dimension, is part of the model's state. Before training all
-    dimensions are content.
+        content: share_d >= (min share + max share) / 2
+
+    ``share`` [D], the running share of pairs that shared a dimension, is part of the model's state. The threshold is
+    that of ``shared_dimensions``, over the training instead of a pair. (More often than not would not do: most
+    dimensions differ by less than the middle of a pair's range in nine pairs of ten, and everything would be content.)
+    Where all are shared alike, as before training, all are content.
 
     Args:
         size: D.
@@ -72,7 +76,7 @@ class ContentBlock(nn.Module):
     @property
     def content(self) -> Tensor:
         """[D] bool."""
-        return self.share >= 0.5
+        return self.share >= 0.5 * (self.share.min() + self.share.max())
 
     def split(self, z: Gaussian) -> Posterior:
         """The two blocks of a code [B, D]; either may be empty."""

@@ -134,6 +134,12 @@ def test_the_content_block_is_what_pairs_share():
     assert torch.equal(block.join(parts.content.mean, parts.style.mean), z.mean)
 
 
+def test_where_pairs_share_most_dimensions_the_least_shared_are_style():
+    block = ContentBlock(4)
+    block.share.copy_(torch.tensor([0.6, 1.0, 0.92, 0.78]))
+    assert block.content.tolist() == [False, True, True, False]
+
+
 def test_the_cycles_of_cycle_vae():
     model = made(CycleVAE)
     z = model.encode(batch().images)
