@@ -9,6 +9,7 @@ take turns. The speed is the one that the training loop reports, of its last epo
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -17,18 +18,22 @@ import tempfile
 from pathlib import Path
 
 import torch
-from train_loop import MODELS, make_trainer, with_epochs
 
-from disent_plugins.training.batch_norm import over_whole_batch
+from disent_plugins.registry.host import from_environment
+from disent_plugins.training.bench.images import generated
+from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.parts import resolve
 from disent_plugins.training.processes import launched
+from disent_plugins.training.session import make
 
 GOAL = 0.9
+BATCH = 256
 
 
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=MODELS, default="gmvae")
+    parser.add_argument("--model", default="gmvae")
     parser.add_argument("--steps", type=int, default=12, help="steps of an epoch")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--group-statistics", choices=("rank", "exact"), default="rank")
@@ -57,16 +62,18 @@ def started(processes: int, threads: int) -> float:
 
 def train(given: argparse.Namespace) -> None:
     """One process of a training; the first prints its speed."""
+    flags = {
+        "epochs": 2, "batch_size": BATCH, "precision": "fp32", "group_statistics": given.group_statistics,
+        "options": {}, "data_options": {},
+    }  # fmt: skip
+    registry = from_environment(os.environ, third_party=False)
+    parts, settings = resolve(registry, model=given.model, data="mnist", file={}, flags=flags)
+    table = generated(parts.adapter.info, given.steps * BATCH)
     with launched() as processes, tempfile.TemporaryDirectory() as folder:
-        trainer, reported = make_trainer(
-            MODELS[given.model][0], Path(folder), torch.device("cpu"), given.steps, processes
-        )
-        trainer.run.settings = with_epochs(trainer, 2, given.group_statistics)
-        if given.group_statistics == "exact":
-            over_whole_batch(trainer.model)
-        trainer.fit()
-    if processes.first:
-        print(reported[-1])
+        run = RunFolder(Path(folder))
+        make(parts, settings, table, torch.device("cpu"), run, processes=processes).fit()
+        if processes.first:
+            print(json.loads(run.losses.read_text().splitlines()[-1])["images_per_second"])
 
 
 if __name__ == "__main__":

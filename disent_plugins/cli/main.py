@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins import interrupts
-from disent_plugins.cli import data, doctor, metrics, models, reproduce, run, state
+from disent_plugins.cli import bench, data, doctor, metrics, models, reproduce, run, state
 from disent_plugins.cli.surroundings import prepare, refuse_empty
 from disent_plugins.errors import DisentError, Interrupted, UsageError
 from disent_plugins.registry.guard import told
@@ -71,6 +71,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.command("bench")(bench.bench)
 app.command("plugins")(doctor.plugins)
 app.command("doctor")(doctor.doctor)
 

@@ -78,7 +78,15 @@ def run(
         str | None, typer.Option(help="auto, cpu or cuda[:n] (default: auto).", rich_help_panel=TRAINING)
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="fp32 or bf16 (default: fp32).", rich_help_panel=TRAINING)
+        str | None,
+        typer.Option(help="auto, fp32 or bf16 (default: auto, the faster one here).", rich_help_panel=TRAINING),
+    ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(help="CUDA graph of the step: auto, on or off (default: on a GPU).", rich_help_panel=TRAINING),
+    ] = None,
+    compile: Annotated[
+        str | None, typer.Option(help="torch.compile: auto, on or off (default: off).", rich_help_panel=TRAINING)
     ] = None,
     group_statistics: Annotated[
         str | None,
@@ -120,7 +128,8 @@ def run(
                 "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
                 "milestones": milestones, "gamma": gamma, "sampler": sampler, "leftovers": leftovers,
                 "visible": visible, "limit": limit, "seed": seed, "device": device, "precision": precision,
-                "group_statistics": group_statistics, "options": parse_assignments(set_ or []),
+                "graph": graph, "compile": compile, "group_statistics": group_statistics,
+                "options": parse_assignments(set_ or []),
                 "data_options": parse_assignments(set_data or [], flag="--set-data"),
             }  # fmt: skip
             ready = _ready(flags, config, source, out, resume, dry_run, processes)
@@ -149,7 +158,7 @@ def _ready(
     from disent_plugins.cli.progress import reporting
     from disent_plugins.training import session
     from disent_plugins.training.parts import resolve
-    from disent_plugins.training.settings import as_toml, read_config_file
+    from disent_plugins.training.settings import MAY_CHANGE, as_toml, read_config_file
 
     file = read_config_file(config) if config else {}
     model, data = flags.pop("model"), flags.pop("data")
@@ -171,7 +180,7 @@ def _ready(
         return None
     with reporting() as report:
         if resume is not None:
-            to = {"epochs": settings.epochs, "device": settings.device}
+            to = {name: getattr(settings, name) for name in MAY_CHANGE}
             return session.resume(registry, folder, **to, source=source, report=report, processes=processes)
         return session.start(parts, settings, source=source, out=out, report=report, processes=processes)
 
@@ -193,7 +202,7 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
     """The run to go on with and its settings, if nothing was asked for that would make it another run."""
     from disent_plugins.training.folder import find_folder
     from disent_plugins.training.parts import load_parts
-    from disent_plugins.training.settings import changed, differences
+    from disent_plugins.training.settings import MAY_CHANGE, changed, differences
 
     folder = find_folder(path)
     before = folder.settings()
@@ -203,11 +212,11 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
     if out is not None and out.resolve() != folder.path.resolve():
         different.append(f"out: {folder.path} -> {out}")
     if different:
+        may_change = " and ".join(", ".join(f"--{name}" for name in MAY_CHANGE).rsplit(", ", 1))
         raise UsageError(
             f"{folder.path} was started with other settings.",
             "\n".join(f"  {line}" for line in different),
-            f"Leave them out to go on with the run (only --epochs and --device may change): "
-            f"disent run --resume {folder.path}",
+            f"Leave them out to go on with the run (only {may_change} may change): disent run --resume {folder.path}",
         )
     return folder, settings
 

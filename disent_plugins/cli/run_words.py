@@ -23,8 +23,9 @@ def announce(ready: Session) -> None:
     state.say(f"{what}: {train:,} training and {test:,} test images, {ready.trainer.device}{among}")
     state.say(
         f"epochs {settings.epochs}, batch {settings.batch_size}, lr {settings.lr:g}, milestones "
-        f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}, {settings.precision}"
+        f"{_value(list(settings.milestones))}, sampler {settings.sampler}, seed {settings.seed}"
     )
+    state.say(f"precision {ready.run.precision.used} ({ready.run.precision.why})")
     state.say(f"options: {options}")
     state.say(f"run folder: {show.shorten(folder.path)}")
 

@@ -56,7 +56,8 @@ def disent_epoch_ended(run: Any, epoch: int, losses: Mapping[str, float]) -> Non
         run: As above.
         epoch: Counted from 1.
         losses: ``total`` and the model's terms averaged over the epoch, ``validation/...`` likewise where there is
-            a validation split, ``seconds``, ``images_per_second`` and ``learning_rate``.
+            a validation split, ``seconds``, ``images_per_second``, ``data_wait`` (share of the seconds in which the
+            steps waited for images) and ``learning_rate``.
     """
 
 

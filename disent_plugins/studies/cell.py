@@ -92,8 +92,8 @@ def make_cell(registry: Registry, place: Path, model: str, data: str, given: Map
 
 
 def settings_hash(settings: RunSettings) -> str:
-    """Eight letters that differ where settings do. The device is none: a run may go on anywhere."""
-    text = json.dumps({**plain(asdict(settings)), "device": None}, sort_keys=True)
+    """Eight letters that differ where settings do. How a machine does its steps is none: a run may go on anywhere."""
+    text = json.dumps({**plain(asdict(settings)), **dict.fromkeys(("device", "graph", "compile"))}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_SHORT]
 
 
@@ -188,6 +188,7 @@ def record(cell: Cell) -> dict[str, Any]:
         "epochs": cell.epochs,
         "seconds": round(sum(epoch["seconds"] for epoch in losses), 1),
         "machine": machine(environment),
+        "precision": environment["precision"]["used"],
         "data": read_table(path / "data.json")["content_hash"],
     }
 

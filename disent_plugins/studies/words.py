@@ -133,7 +133,7 @@ def run_lines(document: Mapping[str, Any]) -> Iterator[str]:
         minutes = " + ".join(f"{seed['seconds'] / 60:.1f}" for seed in run["seeds"])
         yield (
             f"{name}: `{run['model']}` on {run['data']}{stands}, {first['epochs']} epochs of batches of "
-            f"{settings['batch_size']}, {settings['precision']}, seeds "
+            f"{settings['batch_size']}, {first['precision']}, seeds "
             f"{', '.join(str(seed['settings']['seed']) for seed in run['seeds'])}; trained in {minutes} minutes "
             f"on {first['machine']}"
         )

@@ -11,7 +11,7 @@ from disent_plugins.contracts.broken import demand
 from disent_plugins.contracts.outputs import check_form
 from disent_plugins.testing.batches import validation_of
 
-RESERVED = {"total", "seconds", "images_per_second", "learning_rate"}
+RESERVED = {"total", "seconds", "images_per_second", "data_wait", "learning_rate"}
 """Names that the trainer logs beside a model's terms."""
 
 

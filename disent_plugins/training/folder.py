@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from filelock import BaseFileLock, FileLock, Timeout
@@ -20,11 +20,20 @@ from disent_plugins.contracts import ImageSpec, ImageTable, TrainingData
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_table, remove_leftovers, write_json
 from disent_plugins.options import build
+from disent_plugins.training.precision import Chosen, Precision
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.version import __version__
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", "pillow")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where and how a run was trained: its device, and its precision if that is known."""
+
+    device: str = ""
+    precision: Chosen | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,10 @@ class RunFolder:
     @property
     def config(self) -> Path:
         return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
 
     @property
     def losses(self) -> Path:
@@ -77,12 +90,29 @@ class RunFolder:
         return build(RunSettings, read_table(self.config), owner=str(self.config))
 
     def write_start(
-        self, settings: RunSettings, table: ImageTable, data: TrainingData, device: torch.device, processes: int = 1
+        self,
+        settings: RunSettings,
+        table: ImageTable,
+        data: TrainingData,
+        device: torch.device,
+        precision: Chosen,
+        processes: int = 1,
     ) -> None:
         """Write ``config.json``, ``environment.json`` and ``data.json``."""
-        write_json(self.path / "environment.json", environment(device, processes))
+        write_json(self.environment, {**environment(device, processes), "precision": asdict(precision)})
         write_json(self.path / "data.json", {**data_record(table), "training": asdict(data)})
         write_json(self.config, asdict(settings))
+
+    def begun_with(self) -> Begun:
+        """Where and how the run was trained last, as far as ``environment.json`` says."""
+        try:
+            found = read_table(self.environment)
+            precision = found.get("precision")
+            chosen = Chosen(**precision) if precision else None
+            known = chosen is not None and chosen.used in get_args(Precision)
+            return Begun(str(found.get("device") or ""), chosen if known else None)
+        except (UsageError, OSError, TypeError):  # the file is for people; what it lacks is chosen anew
+            return Begun()
 
     def training_data(self) -> TrainingData:
         """What the run's model was told of its training images.

@@ -13,7 +13,7 @@ from typing import Any
 
 from disent_plugins.contracts import TrainingData
 from disent_plugins.errors import UsageError
-from disent_plugins.training.settings import RunSettings
+from disent_plugins.training.settings import MAY_CHANGE, RunSettings
 
 
 def identity(settings: RunSettings, content_hash: str, data: TrainingData) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def identity(settings: RunSettings, content_hash: str, data: TrainingData) -> di
         content_hash: Of the images that it was trained on.
         data: What the model was told of them.
     """
-    fixed = {name: value for name, value in asdict(settings).items() if name not in ("epochs", "device")}
+    fixed = {name: value for name, value in asdict(settings).items() if name not in MAY_CHANGE}
     found = {"settings": fixed, "data": {"content_hash": content_hash, "training": asdict(data)}}
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain

@@ -18,11 +18,16 @@ def epoch_line(epoch: int, epochs: int, losses: Mapping[str, float]) -> str:
     if "validation/total" in losses:
         terms.append(f"validation {losses['validation/total']:.4g}")
     speed = f"{losses['images_per_second']:,.0f} images/s, {losses['seconds']:.1f} s"
+    if (waited := losses.get("data_wait", 0.0)) > WAITED:
+        speed += f", {waited:.0%} of it waiting for data"
     # Terms are named by plugins.
     return printable(" ".join(f"epoch {epoch}/{epochs}: {', '.join(terms)} ({speed})".split()))
 
 
-_APART = {"seconds", "images_per_second", "learning_rate"}
+_APART = {"seconds", "images_per_second", "data_wait", "learning_rate"}
+
+WAITED = 0.05
+"""Share of an epoch spent waiting for data from which on its line says so."""
 
 
 @hookimpl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +18,16 @@ from disent_plugins.data_adapters.partners import lonely
 from disent_plugins.data_adapters.samplers import Batches, make_sampler
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.batch_norm import over_whole_batch
-from disent_plugins.training.folder import RUNS, RunFolder, new_folder
+from disent_plugins.training.folder import RUNS, Begun, RunFolder, new_folder
 from disent_plugins.training.identity import identity
+from disent_plugins.training.launch import check_graph
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
-from disent_plugins.training.precision import check_precision
+from disent_plugins.training.precision import Chosen, by_device, check_precision
 from disent_plugins.training.processes import ALONE, Processes
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import Run, Trainer
+from disent_plugins.training.trial import choose
 from disent_plugins.whole_batch import ProcessLost
 
 
@@ -90,15 +93,14 @@ def start(
 ) -> Session:
     """Prepare the data and, in the first process, a new run folder."""
     processes.check(settings)
-    device = processes.device(settings.device)
-    check_precision(settings.precision, device)
+    device = device_of(settings, processes)
     folder = new_folder(settings, out) if processes.first else RunFolder(out or RUNS)
     table = parts.table(source, report)
-    session = _session(parts, settings, table, device, folder, processes)
+    session = make(parts, settings, table, device, folder, processes=processes)
     if processes.first:
         session.lock = folder.claim()
         folder.require_new()  # once more: another process may have been faster
-        folder.write_start(settings, table, session.data, device, processes.count)
+        folder.write_start(settings, table, session.data, device, session.run.precision, processes.count)
     return session
 
 
@@ -108,42 +110,79 @@ def resume(
     *,
     epochs: int | None = None,
     device: str | None = None,
+    precision: str | None = None,
+    graph: str | None = None,
+    compile: str | None = None,
     source: Path | None = None,
     report: Report = quiet,
     processes: Processes = ALONE,
 ) -> Session:
     """Continue a run from its last checkpoint, or from its start if it was stopped before there was one.
 
-    Only the number of epochs, the device and the number of processes may be new; all of them read the folder.
+    Only ``settings.MAY_CHANGE`` and the number of processes may be new; all of them read the folder. The precision
+    stays the one that it was begun with, unless another one is asked for.
 
     Raises:
         UsageError: The run, its checkpoint or its data are not what they were, or another process is training it.
     """
-    settings = folder.settings()
-    epochs = settings.epochs if epochs is None else epochs
-    settings = replace(settings, epochs=epochs, device=device or settings.device)
+    before = folder.settings()
+    asked: dict[str, Any] = {
+        "epochs": epochs, "device": device, "precision": precision, "graph": graph, "compile": compile,
+    }  # fmt: skip
+    settings = replace(before, **{name: value for name, value in asked.items() if value is not None})
     processes.check(settings)
+    begun, target = folder.begun_with(), device_of(settings, processes)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
     table = parts.table(source, report)
     folder.check_same_data(table)
-    session = _session(parts, settings, table, processes.device(settings.device), folder, processes)
+    kept = begun.precision if settings.precision == before.precision else None
+    session = make(parts, settings, table, target, folder, kept, processes)
     if processes.first:
         session.lock = folder.claim()
     if folder.checkpoint("last").exists() or folder.losses.exists():  # otherwise no epoch was ever saved
         session.trainer.resume()
+    session.trainer.notes += _changes(begun, Begun(str(target), session.run.precision))
     if processes.first:
-        folder.write_start(settings, table, session.data, session.trainer.device, processes.count)
+        folder.write_start(settings, table, session.data, target, session.run.precision, processes.count)
     return session
 
 
-def _session(
+def device_of(settings: RunSettings, processes: Processes = ALONE) -> torch.device:
+    """The device that is asked for, if it can do what is asked of it."""
+    device = processes.device(settings.device)
+    check_precision(settings.precision, device)
+    check_graph(settings.graph, device)
+    return device
+
+
+def _changes(begun: Begun, now: Begun) -> list[str]:
+    """Notes of what a run that goes on does otherwise than before."""
+    pairs = [("device", begun.device, now.device)]
+    if begun.precision and now.precision:
+        pairs.append(("precision", begun.precision.used, now.precision.used))
+    return [f"goes on with another {name}: {old} -> {new}" for name, old, new in pairs if old and old != new]
+
+
+def make(
     parts: Parts,
     settings: RunSettings,
     table: ImageTable,
     device: torch.device,
     folder: RunFolder,
-    processes: Processes,
+    precision: Chosen | None = None,
+    processes: Processes = ALONE,
 ) -> Session:
+    """A session on a table that is at hand; writes nothing.
+
+    Args:
+        parts: Model and data set.
+        settings: Of the run.
+        table: Its images.
+        device: Where to train.
+        folder: Where checkpoints will go.
+        precision: The one that a run which goes on was begun with; None to choose one where none is asked for.
+        processes: Those that train it.
+    """
     torch.manual_seed(settings.seed)
     rows = table.rows("train")[: settings.limit]
     labels = table.labels[rows]
@@ -165,10 +204,19 @@ def _session(
     if settings.group_statistics == "exact":
         over_whole_batch(model)
     of = identity(settings, table.digest, data)
-    run = Run(folder, settings, sampler.steps, sampler.steps * settings.batch_size, identity=of)
+    pixels, seen = Pixels(table, device), sampler.steps * settings.batch_size
+    if settings.precision != "auto":
+        precision = Chosen(settings.precision)
+    elif precision is None:
+        if processes.count == 1:
+            precision = choose(model, pixels, lambda: sampler.epoch(1), settings.lr, settings.epochs * seen)
+        else:  # trials would not come out the same in all of them
+            precision = by_device(device) or Chosen("fp32", "several processes make no trial of bf16")
+    check_precision(precision.used, device)  # that of a run that was begun elsewhere
+    run = Run(folder, settings, sampler.steps, seen, identity=of, precision=precision)
     validation = _validation(table, settings, classes)
     notify = parts.registry.notify if processes.first else _unheard
-    trainer = Trainer(run, model, Pixels(table, device), sampler, validation, notify, processes)
+    trainer = Trainer(run, model, pixels, sampler, validation, notify, processes)
     if settings.sampler == "random" and "groups" in getattr(model, "requires", parts.spec.requires):
         group = processes.share(sampler.epoch(1), settings).group
         trainer.notes += _note_of_lonely_images(lonely(group), group.shape[1])

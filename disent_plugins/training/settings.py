@@ -35,13 +35,20 @@ class RunSettings(Options):
     limit: int | None = option(None, "Use only the first N training images.", low=2)
     seed: int = option(0, "Seed of everything random.", low=0, high=2**31 - 1)
     device: str = option("auto", "auto, cpu or cuda[:n].")
-    precision: Literal["fp32", "bf16"] = option("fp32", "Arithmetic of convolutions and matrix products in training.")
+    precision: Literal["auto", "fp32", "bf16"] = option(
+        "auto", "Arithmetic of convolutions and matrix products in training; auto: the faster one here."
+    )
+    graph: Literal["auto", "on", "off"] = option("auto", "Record the training step as a CUDA graph; auto: on a GPU.")
+    compile: Literal["auto", "on", "off"] = option("auto", "torch.compile of encoder and decoder; auto: off.")
     group_statistics: Literal["rank", "exact"] = option(
         "rank", "Several processes: statistics of groups over each one's share of a batch, or over the whole batch."
     )
     options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Model options, complete."})
     data_options: Mapping[str, Any] = field(default_factory=dict, metadata={"doc": "Data set options, complete."})
 
+
+MAY_CHANGE = ("epochs", "device", "precision", "graph", "compile")
+"""Settings in which a run may differ when it goes on."""
 
 DEFAULT_RECIPE = "default"
 SETTING_NAMES = tuple(f.name for f in fields(RunSettings))
@@ -214,15 +221,14 @@ def _literal(value: Any) -> str:
 
 
 def differences(before: RunSettings, after: RunSettings) -> list[str]:
-    """The settings in which a resumed run would differ, as ``key: before -> after``; ``epochs`` and ``device`` may."""
-    pairs = [(key, getattr(before, key), getattr(after, key)) for key in SETTING_NAMES if key not in _MAY_CHANGE]
-    for name in ("options", "data_options"):
+    """The settings in which a resumed run would differ, as ``key: before -> after``, of those that may not."""
+    tables = ("options", "data_options")
+    plain = [key for key in SETTING_NAMES if key not in (*MAY_CHANGE, *tables)]
+    pairs = [(key, getattr(before, key), getattr(after, key)) for key in plain]
+    for name in tables:
         old, new = getattr(before, name), getattr(after, name)
         pairs += [(f"{name}.{key}", old.get(key), value) for key, value in new.items()]
     return [f"{key}: {old} -> {new}" for key, old, new in pairs if _listed(old) != _listed(new)]
-
-
-_MAY_CHANGE = ("epochs", "device", "options", "data_options")
 
 
 def _listed(value: Any) -> Any:

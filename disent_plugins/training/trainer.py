@@ -1,34 +1,37 @@
-"""The training loop: batches to the device, loss, backward, step; checkpoints, signals and the learning rate.
+"""The training loop: epochs of steps; checkpoints, signals and the learning rate.
 
-It knows nothing of what a loss is made of. Nothing in a step waits for a GPU.
+It knows nothing of what a loss is made of.
 """
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from disent_plugins.contracts import GroupBatch, Loss
-from disent_plugins.contracts.outputs import check_form
 from disent_plugins.data_adapters.samplers import Batches, Sampler
 from disent_plugins.errors import DisentError, Interrupted, UsageError, WorkFailed
 from disent_plugins.training import pending
-from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights, save
+from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights
+from disent_plugins.training.feed import Feed
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.identity import check_identity
+from disent_plugins.training.launch import Launch
 from disent_plugins.training.pixels import Pixels
-from disent_plugins.training.precision import calculating
+from disent_plugins.training.precision import FP32, Chosen
 from disent_plugins.training.processes import ALONE, Processes
-from disent_plugins.training.randomness import own_noise, random_state, restore_random_state
+from disent_plugins.training.randomness import random_state, restore_random_state
+from disent_plugins.training.saving import Writer
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.signals import StopRequest
+from disent_plugins.training.step import Step
 from disent_plugins.training.updates import Updates
+from disent_plugins.training.validation import validate
 
 CHECK_EVERY = {"cpu": 1, "cuda": 50}
 """Steps between two looks at whether the loss is still a number: on a GPU a look waits for the device."""
@@ -45,6 +48,7 @@ class Run:
         images_per_epoch: Images seen in an epoch.
         first_epoch: Where this process begins: 1, or later when resumed.
         identity: What its checkpoints say of it (``training.identity``).
+        precision: That of its arithmetic.
     """
 
     folder: RunFolder
@@ -53,6 +57,7 @@ class Run:
     images_per_epoch: int
     first_epoch: int = 1
     identity: dict[str, Any] = field(default_factory=dict)
+    precision: Chosen = FP32
 
     @property
     def epochs(self) -> int:
@@ -92,11 +97,16 @@ class Trainer:
         self.device = pixels.device
         self.notify, self.processes = notify, processes
         self.updates = Updates(model, run.settings.lr, processes.average_gradients)
-        self._own_step = getattr(model, "training_step", None)
+        step = Step(model, self.updates, pixels, run.precision.used)
+        # What processes exchange in a step is not recorded.
+        graph = run.settings.graph if processes.count == 1 else "off"
+        self.launch = Launch(step, graph, run.settings.compile, self._note)
+        self.feed = Feed(pixels)
         self.progress = Progress()
-        self.names: list[str] = []
         self.notes: list[str] = []  # said when the training starts
         self._saved = ""
+        self._write = Writer(behind=self.device.type == "cuda")
+        self._untold: tuple[int, dict[str, float]] | None = None  # an epoch whose checkpoint is being written
 
     def resume(self) -> None:
         """Go on from the run's last checkpoint: weights, optimiser, random state and position.
@@ -135,18 +145,21 @@ class Trainer:
                 self._tell(self.progress.done, losses)
             self.run.folder.pending.unlink(missing_ok=True)
         for note in self.notes:
-            self.notify("disent_run_noted", run=self.run, note=note)
+            self._note(note)
         try:
             with StopRequest(repeated=self.processes.count > 1) as stop:
                 while self.progress.epoch <= self.run.epochs:
                     self._epoch(self.progress.epoch, stop)
                     self._answer(stop)
+            self._tell_saved(wait=True)
         except torch.OutOfMemoryError as error:
             raise WorkFailed(
-                f"The memory of {self.device} is full.",
+                f"The memory of {self.device} is full at {self.run.settings.batch_size} images in a batch.",
                 f"{str(error).partition('.')[0]}. {self._kept()}",
                 f"Try a smaller batch: disent run --batch-size {self.run.settings.batch_size // 2} ...",
             ) from error
+        finally:
+            self._write.close()
 
     def _epoch(self, epoch: int, stop: StopRequest) -> None:
         progress = self.progress
@@ -155,9 +168,13 @@ class Trainer:
         self.model.train()
         first, started = progress.step, time.perf_counter()
         batches = self.processes.share(self.sampler.epoch(epoch), self.run.settings)
-        for batch in self._batches(batches, self._shares(epoch), first):
-            progress.sums = self._add(progress.sums, self._step(batch))
+        drawn = time.perf_counter() - started
+        for inputs in self.feed(batches, self._shares(epoch), first):
+            with self.processes.step(self.run.settings, progress):
+                terms = self.launch(inputs)
+            progress.sums = self._add(progress.sums, self.processes.average(terms, self.model))
             progress.step += 1
+            self._tell_saved()
             looks = progress.step % CHECK_EVERY[self.device.type] == 0
             if looks:
                 self._check_loss(epoch)
@@ -168,34 +185,16 @@ class Trainer:
         self._warn_of_idle_groups()
         seconds = time.perf_counter() - started
         assert progress.sums is not None
-        losses = dict(zip(self.names, (progress.sums / progress.step).tolist(), strict=True))
+        losses = dict(zip(self.launch.names, (progress.sums / progress.step).tolist(), strict=True))
         images = (progress.step - first) * self.run.settings.batch_size
-        speed = {"seconds": seconds, "images_per_second": images / max(seconds, 1e-9), "learning_rate": rate}
+        speed = {
+            "seconds": seconds,
+            "images_per_second": images / max(seconds, 1e-9),
+            "data_wait": (drawn + self.feed.waited) / max(seconds, 1e-9),
+            "learning_rate": rate,
+        }
         losses.update({f"validation/{name}": value for name, value in self._validate().items()})
         self._finish_epoch(epoch, losses, speed)
-
-    def _step(self, batch: GroupBatch) -> Tensor:
-        """The steps of a batch; the total and the named terms as one vector on the device."""
-        settings = self.run.settings
-        with calculating(settings.precision, self.device), self.processes.step(settings, self.progress):
-            if self._own_step is None:
-                loss = self.model.loss(batch)  # type: ignore[operator]
-                check_form(f"{type(self.model).__name__}.loss", loss)
-                self.updates(loss.total)
-            else:
-                loss = self._own_step(batch, self.updates)
-                check_form(f"{type(self.model).__name__}.training_step", loss)
-        self.names = ["total", *loss.terms]
-        return self.processes.average(_terms(loss), self.model)
-
-    def _batches(self, batches: Batches, progress: Tensor, first: int = 0) -> Iterator[GroupBatch]:
-        """The batches from step ``first`` on; ``progress`` [n] is the share of the training done at each."""
-        names = ("rows", "group", "identity", "partner", "index")
-        rows, *parts = (torch.from_numpy(getattr(batches, name)).to(self.device) for name in names)
-        for step in range(first, len(rows)):
-            group, identity, partner, index = (part[step] for part in parts)
-            images = self.pixels.batch(rows[step])
-            yield GroupBatch(images, group, batches.group_count, identity, partner, index, progress[step])
 
     def _shares(self, epoch: int) -> Tensor:
         """[n] share of the training that is done before each step of an epoch."""
@@ -206,38 +205,43 @@ class Trainer:
     def _warn_of_idle_groups(self) -> None:
         """Once, in the first epoch that this process sees."""
         if self.updates.idle:
-            note = f"warning: no step has updated the parameters of: {', '.join(self.updates.idle)}"
-            self.notify("disent_run_noted", run=self.run, note=note)
+            self._note(f"warning: no step has updated the parameters of: {', '.join(self.updates.idle)}")
             self.updates.idle = []
 
+    def _note(self, note: str) -> None:
+        self.notify("disent_run_noted", run=self.run, note=note)
+
     def _validate(self) -> dict[str, float]:
-        """Mean loss over the validation batches, in evaluation mode and with fixed noise."""
+        """Mean loss over the validation batches."""
         if self.validation is None:
             return {}
-        self.model.eval()
-        with torch.no_grad(), own_noise(self.device), calculating(self.run.settings.precision, self.device):
-            sums = None
-            progress = self._shares(self.progress.epoch)[-1].expand(len(self.validation.rows))
-            for batch in self._batches(self.validation, progress):
-                loss = self.model.loss(batch)  # type: ignore[operator]
-                sums = self._add(sums, _terms(loss))
-        assert sums is not None
-        names = ["total", *loss.terms]
-        self._require_finite(sums, names, f"on the validation images after epoch {self.progress.epoch}")
-        return dict(zip(names, (sums / len(self.validation.rows)).tolist(), strict=True))
+        progress = self._shares(self.progress.epoch)[-1]
+        names, means = validate(self.model, self.pixels, self.validation, progress, self.run.precision.used)
+        self._require_finite(means, names, f"on the validation images after epoch {self.progress.epoch}")
+        return dict(zip(names, means.tolist(), strict=True))
 
     def _finish_epoch(self, epoch: int, losses: dict[str, float], speed: dict[str, float]) -> None:
         progress = self.progress
         self._check_weights()
+        self._tell_saved(wait=True)
         if self.processes.first:
             pending.keep(self.run.folder.pending, epoch, {**losses, **speed})
         score = losses.get("validation/total", losses["total"])
         progress.epoch, progress.step, progress.sums = epoch + 1, 0, None
         if score < progress.best:
             progress.best, progress.best_epoch = score, epoch
-            self._write("best", Checkpoint(self.model.state_dict(), progress, run=self.run.identity))
+            self._put("best", Checkpoint(self.model.state_dict(), progress, run=self.run.identity))
         self._save()
-        self._tell(epoch, {**losses, **speed})
+        self._untold = epoch, {**losses, **speed}
+        self._tell_saved()
+
+    def _tell_saved(self, wait: bool = False) -> None:
+        """Tell the plugins of the last epoch once its checkpoint is on the disk."""
+        if wait or self._write.done:
+            self._write.wait()
+            untold, self._untold = self._untold, None
+            if untold is not None:
+                self._tell(*untold)
 
     def _tell(self, epoch: int, losses: dict[str, float]) -> None:
         """Tell the plugins of an epoch; they hear of it again if this process is killed before all have."""
@@ -247,22 +251,24 @@ class Trainer:
 
     def _save(self) -> None:
         state, run = random_state(self.device), self.run.identity
-        self._write("last", Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state, run))
+        self._put("last", Checkpoint(self.model.state_dict(), self.progress, self.updates.state_dict(), state, run))
         self._saved = self._position()
 
-    def _write(self, which: str, checkpoint: Checkpoint) -> None:
+    def _put(self, which: str, checkpoint: Checkpoint) -> None:
         if self.processes.first:
-            save(self.run.folder.checkpoint(which), checkpoint)
+            self._write(self.run.folder.checkpoint(which), checkpoint)
 
     def _answer(self, stop: StopRequest) -> None:
         """Save and leave if a signal asked for it."""
         requested = self.processes.agree(stop.requested)
         if not requested:
             return
+        self._tell_saved(wait=True)
         if self.progress.step:  # otherwise the end of the epoch has just been saved
             self._check_loss(self.progress.epoch)
             self._check_weights()
             self._save()
+            self._write.wait()
         error = Interrupted(
             f"Stopped by {requested} at {self._position()} ({self.run.epochs} epochs in all).",
             f"Everything up to there is saved in {self.run.folder.checkpoint('last')}.",
@@ -278,7 +284,7 @@ class Trainer:
 
     def _check_loss(self, epoch: int) -> None:
         if self.progress.sums is not None:
-            self._require_finite(self.progress.sums, self.names, f"in epoch {epoch}, batch {self.progress.step}")
+            self._require_finite(self.progress.sums, self.launch.names, f"in epoch {epoch}, batch {self.progress.step}")
 
     def _require_finite(self, values: Tensor, names: list[str], where: str) -> None:
         if bool(values.isfinite().all()):
@@ -300,14 +306,10 @@ class Trainer:
         return self.processes.told(WorkFailed(what, self._kept(), hint))
 
     def _kept(self) -> str:
+        self._tell_saved(wait=True)
         if not self._saved:
             return "No epoch was finished, so there is no checkpoint."
         return f"The last good checkpoint is kept: {self.run.folder.checkpoint('last')} ({self._saved})."
 
     def _add(self, sums: Tensor | None, terms: Tensor) -> Tensor:
         return terms.double() if sums is None else sums + terms
-
-
-def _terms(loss: Loss) -> Tensor:
-    """The total and the named terms as one vector on the device."""
-    return torch.stack([loss.total.detach(), *(term.detach() for term in loss.terms.values())])

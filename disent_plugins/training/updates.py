@@ -45,6 +45,8 @@ class Updates:
             for name, parameters in self._parameters.items()
         }
         self.idle = list(self._parameters)
+        self._on_gpu = any(p.device.type == "cuda" for parameters in self._parameters.values() for p in parameters)
+        self._arrange()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,7 +57,10 @@ class Updates:
         """The run's learning rate from now on."""
         for name, optimizer in self._optimizers.items():
             for part in optimizer.param_groups:
-                part["lr"] = lr * self._factors[name]
+                if isinstance(part["lr"], Tensor):
+                    part["lr"].fill_(lr * self._factors[name])
+                else:
+                    part["lr"] = lr * self._factors[name]
 
     def __call__(self, total: Tensor, *groups: str) -> None:
         """See ``disent_plugins.contracts.Update``.
@@ -81,9 +86,29 @@ class Updates:
         if self.idle:
             self.idle = [name for name in self.idle if name not in chosen]
 
+    def tensors(self) -> list[Tensor]:
+        """All that the optimisers keep of past steps; all of it is 0 before the first."""
+        states = [state for optimizer in self._optimizers.values() for state in optimizer.state.values()]
+        return [value for state in states for value in state.values() if isinstance(value, Tensor)]
+
+    def set_capturable(self, on: bool) -> None:
+        """Whether steps are recorded in a CUDA graph; the optimisers refuse one, or warn of none, otherwise."""
+        for optimizer in self._optimizers.values():
+            for part in optimizer.param_groups:
+                part["capturable"] = on
+
+    def forget_gradients(self) -> None:
+        """Let go of the gradients of the last step."""
+        for optimizer in self._optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+
     def state_dict(self) -> dict[str, Any]:
-        """Group to its optimiser's state."""
-        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
+        """Group to its optimiser's state, the same on every kind of device."""
+        found = {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
+        for state in found.values():
+            for part in state["param_groups"]:
+                part.update(lr=float(part["lr"]), capturable=False)
+        return found
 
     def load_state_dict(self, state: Mapping[str, Any], where: str) -> None:
         """Go on as the state says.
@@ -106,6 +131,16 @@ class Updates:
                     f"The parameters of the group '{name}' are not what they were: {error}.",
                     "Was the model's code changed since the run was started?",
                 ) from error
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """On a GPU a step can be recorded and replayed, so the learning rate, which changes, is in its memory."""
+        if not self._on_gpu:
+            return
+        for parameters, optimizer in zip(self._parameters.values(), self._optimizers.values(), strict=True):
+            for part in optimizer.param_groups:
+                rate = torch.tensor(float(part["lr"]), dtype=torch.float32, device=parameters[0].device)
+                part.update(lr=rate, capturable=False)
 
     def _checked(self, name: str, group: Any) -> tuple[list[nn.Parameter], float]:
         found, settings = group if isinstance(group, tuple) and len(group) == 2 else (group, {})

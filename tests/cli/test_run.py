@@ -304,8 +304,8 @@ def test_resuming_as_another_run_lists_what_differs(trained, disent):
         "         seed: 0 -> 3",
         "         options.k: 2.0 -> 9.0",
         "         out: runs/tiny -> other",
-        "       Leave them out to go on with the run (only --epochs and --device may change): "
-        "disent run --resume runs/tiny",
+        "       Leave them out to go on with the run (only --epochs, --device, --precision, --graph and --compile "
+        "may change): disent run --resume runs/tiny",
     ]
     assert (trained / "config.json").read_text() == before
 

@@ -91,15 +91,15 @@ def outcome(ready: session.Session) -> tuple[str, str, int, dict]:
 
 def after(trainer: Trainer | type[Trainer], epoch: int, step: int, number: int) -> None:
     """Send this process a signal in a batch."""
-    inner: Callable = trainer._step
+    inner: Callable = trainer._add  # called at the end of every batch
 
     def signalled(*arguments):
-        found, progress = inner(*arguments), (arguments[0] if len(arguments) > 1 else trainer).progress
+        found, progress = inner(*arguments), (arguments[0] if len(arguments) > 2 else trainer).progress
         if (progress.epoch, progress.step + 1) == (epoch, step):
             os.kill(os.getpid(), number)
         return found
 
-    trainer._step = signalled
+    trainer._add = signalled
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from disent_plugins.training.folder import RunFolder
 def losses(folder: Path) -> list[dict]:
     """The records of the epochs without their timings."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second", "data_wait")} for line in lines]
 
 
 def state(folder: Path, which: str = "last") -> checkpoint.Checkpoint:

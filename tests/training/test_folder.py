@@ -16,6 +16,7 @@ from helpers.training_files import Squares
 from disent_plugins.contracts import ImageTable
 from disent_plugins.errors import UsageError
 from disent_plugins.training.folder import RunFolder, environment, find_folder, new_folder
+from disent_plugins.training.precision import Chosen
 from disent_plugins.training.settings import RunSettings
 
 
@@ -26,7 +27,7 @@ def table() -> ImageTable:
 
 def written(path: Path, settings: RunSettings | None = None, age: int = 0) -> RunFolder:
     folder = RunFolder(path)
-    folder.write_start(settings or RunSettings(), table(), DATA, torch.device("cpu"))
+    folder.write_start(settings or RunSettings(), table(), DATA, torch.device("cpu"), Chosen("fp32", "tried"))
     os.utime(folder.config, ns=(10**18 - age, 10**18 - age))
     return folder
 
@@ -96,6 +97,7 @@ def test_a_run_records_its_data_and_its_surroundings(tmp_path):
     found = json.loads((tmp_path / "environment.json").read_text())
     assert found["device"] == "cpu"
     assert found["gpu"] is None
+    assert found["precision"] == {"used": "fp32", "why": "tried"}
     assert found["libraries"]["torch"] == torch.__version__
     assert found["disent-plugins"] == "0.1.0"
     assert environment()["device"] is None

@@ -40,7 +40,11 @@ def test_every_epoch_is_recorded(tmp_path: Path):
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     terms = {"total", "reconstruction", "kl_content", "kl_style", "repulsion", "regularisation"}
     terms |= {"singleton_share", "group_variance"}
-    keys = {"epoch", "seconds", "images_per_second", "learning_rate"} | terms | {f"validation/{t}" for t in terms}
+    keys = (
+        {"epoch", "seconds", "images_per_second", "data_wait", "learning_rate"}
+        | terms
+        | {f"validation/{t}" for t in terms}
+    )
     assert [line["epoch"] for line in lines] == [1, 2]
     assert all(line.keys() == keys for line in lines)
     assert all(np.isfinite(list(line.values())).all() for line in lines)
@@ -178,7 +182,7 @@ def test_a_full_gpu_is_told_with_the_way_out(tmp_path: Path):
     with pytest.raises(WorkFailed) as failure:
         begin(tmp_path, model="memory").fit()
     what, why, hint = str(failure.value).splitlines()
-    assert what == "The memory of cpu is full."
+    assert what == "The memory of cpu is full at 8 images in a batch."
     assert why.startswith("CUDA out of memory. The last good checkpoint is kept: ")
     assert hint == "Try a smaller batch: disent run --batch-size 4 ..."
 
