@@ -30,10 +30,11 @@ _LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", 
 
 @dataclass(frozen=True)
 class Begun:
-    """Where and how a run was trained: its device, and its precision if that is known."""
+    """Where and how a run was trained: its device and its number of processes, and its precision if that is known."""
 
     device: str = ""
     precision: Chosen | None = None
+    processes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ class RunFolder:
             precision = found.get("precision")
             chosen = Chosen(**precision) if precision else None
             known = chosen is not None and chosen.used in get_args(Precision)
-            return Begun(str(found.get("device") or ""), chosen if known else None)
+            count = found.get("processes")
+            return Begun(
+                str(found.get("device") or ""), chosen if known else None, count if isinstance(count, int) else None
+            )
         except (UsageError, OSError, TypeError):  # the file is for people; what it lacks is chosen anew
             return Begun()
 

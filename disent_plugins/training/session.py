@@ -141,7 +141,7 @@ def resume(
         session.lock = folder.claim()
     if folder.checkpoint("last").exists() or folder.losses.exists():  # otherwise no epoch was ever saved
         session.trainer.resume()
-    session.trainer.notes += _changes(begun, Begun(str(target), session.run.precision))
+    session.trainer.notes += _changes(begun, Begun(str(target), session.run.precision, processes.count))
     if processes.first:
         folder.write_start(settings, table, session.data, target, session.run.precision, processes.count)
     return session
@@ -157,7 +157,9 @@ def device_of(settings: RunSettings, processes: Processes = ALONE) -> torch.devi
 
 def _changes(begun: Begun, now: Begun) -> list[str]:
     """Notes of what a run that goes on does otherwise than before."""
-    pairs = [("device", begun.device, now.device)]
+    pairs: list[tuple[str, Any, Any]] = [
+        ("device", begun.device, now.device), ("number of processes", begun.processes, now.processes),
+    ]  # fmt: skip
     if begun.precision and now.precision:
         pairs.append(("precision", begun.precision.used, now.precision.used))
     return [f"goes on with another {name}: {old} -> {new}" for name, old, new in pairs if old and old != new]

@@ -162,10 +162,13 @@ def test_a_run_whose_environment_does_not_say_is_chosen_for_anew(tmp_path, monke
     ready.fit()
 
 
-def test_another_device_is_noted(tmp_path):
+def test_another_device_and_number_of_processes_are_noted(tmp_path):
     begin(tmp_path, epochs=1).fit()
     record = json.loads((tmp_path / "environment.json").read_text())
-    (tmp_path / "environment.json").write_text(json.dumps({**record, "device": "cuda"}))
+    (tmp_path / "environment.json").write_text(json.dumps({**record, "device": "cuda", "processes": 4}))
     noting = Noting()
     session.resume(with_plugin(noting), RunFolder(tmp_path), epochs=2).fit()
-    assert noting.notes == ["goes on with another device: cuda -> cpu"]
+    assert noting.notes == [
+        "goes on with another device: cuda -> cpu",
+        "goes on with another number of processes: 4 -> 1",
+    ]
