@@ -76,7 +76,7 @@ def _run(path: Path) -> dict[str, Any]:
     return {
         "data": settings["data"],
         "model": settings["model"],
-        "settings": {key: value for key, value in settings.items() if key not in ("data", "model", "seed", "device")},
+        "settings": {key: value for key, value in settings.items() if key not in _NO_TRAIT},
         "seed": settings["seed"],
         "epochs": epochs[-1]["epoch"],
         "seconds": round(sum(epoch["seconds"] for epoch in epochs), 1),
@@ -84,6 +84,10 @@ def _run(path: Path) -> dict[str, Any]:
         f"{environment['libraries']['torch']}",
         "values": values,
     }
+
+
+_NO_TRAIT = ("data", "model", "seed", "device", "graph", "compile", "group_statistics")
+"""Settings that tell no row from another: names that stand beside them, and how a machine did the same steps."""
 
 
 def _key(run: dict[str, Any]) -> tuple[Any, ...]:

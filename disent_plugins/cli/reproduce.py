@@ -73,7 +73,9 @@ def _reproduce(
     registry.add(display, name="display")
 
     def begin(name: str, ready: Any) -> None:
-        state.say(f"training {name}")
+        settings = ready.run.settings
+        instead = [data for plan in plans if (data := plan.stands_in.get(name)) not in (None, settings.data)]
+        state.say(f"training {name}" + (f", {settings.data} in place of {instead[0]}" if instead else ""))
         announce(ready)
 
     for plan in plans:

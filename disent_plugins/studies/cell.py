@@ -15,7 +15,7 @@ from typing import Any, Literal
 from disent_plugins.contracts import Report, Value
 from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import UsageError
-from disent_plugins.files import read_json, read_table
+from disent_plugins.files import read_table
 from disent_plugins.measuring.documents import document, plain
 from disent_plugins.measuring.measure import measure, unmet_needs
 from disent_plugins.measuring.results import JSON, add_results, kept_name, set_aside
@@ -156,16 +156,20 @@ def measured(cell: Cell, wanted: Mapping[str, Mapping[str, Any]], *, device: str
 
 
 def _kept(path: Path, of: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``results.json`` holds of exactly this subject."""
-    documents = read_json(path) if path.is_file() else {}
-    return {name: found for name, found in documents.items() if found.get("of") == of}
+    """What ``results.json`` holds of exactly this subject; nothing if it is damaged, as it is then made anew."""
+    try:
+        documents = read_table(path) if path.is_file() else {}
+    except UsageError:
+        documents = {}
+    return {name: found for name, found in documents.items() if isinstance(found, dict) and found.get("of") == of}
 
 
 def _answers(found: Mapping[str, Any] | None, options: Mapping[str, Any]) -> bool:
     """Whether a kept document was measured with these options, and its pictures are still there."""
-    if found is None or any(str(found["settings"].get(key)) != str(value) for key, value in options.items()):
+    if found is None or not {"values", "reference", "settings", "artifacts"} <= set(found):
         return False
-    return all(Path(path).is_file() for path in found["artifacts"].values())
+    same = all(str(found["settings"].get(key)) == str(value) for key, value in options.items())
+    return same and all(Path(path).is_file() for path in found["artifacts"].values())
 
 
 def value_of(found: Mapping[str, Any], name: str) -> Value:
@@ -181,12 +185,14 @@ def record(cell: Cell) -> dict[str, Any]:
     """What a study keeps of a trained cell: settings, epochs, time and machine."""
     path = cell.folder.path
     environment = read_table(path / "environment.json")
-    losses = [json.loads(line) for line in cell.folder.losses.read_text(encoding="utf-8").splitlines()]
+    seconds = [
+        json.loads(line).get("seconds", 0.0) for line in cell.folder.losses.read_text(encoding="utf-8").splitlines()
+    ]
     return {
         "run": path.name,
         "settings": plain(asdict(cell.settings)),
         "epochs": cell.epochs,
-        "seconds": round(sum(epoch["seconds"] for epoch in losses), 1),
+        "seconds": round(sum(seconds), 1),
         "machine": machine(environment),
         "precision": environment["precision"]["used"],
         "data": read_table(path / "data.json")["content_hash"],

@@ -74,6 +74,13 @@ def test_all_of_it_and_then_nothing_twice(small: Callable):
     assert {path: path.stat().st_mtime_ns for path in results} == results
     assert again.json["table1"]["rows"] == document["rows"]
 
+    # A damaged file of results is made anew, from the same weights.
+    damaged = next(iter(results))
+    damaged.write_text("{")
+    mended = small("reproduce", "table1", "--json")
+    assert mended.code == 0, mended.err
+    assert mended.json["table1"]["rows"] == document["rows"]
+
 
 def picture(out: Path, model: str, name: str) -> Path:
     return next(out.glob(f"runs/{model}-*/figures/{name}.png"))
