@@ -124,7 +124,8 @@ def _label(run: dict[str, Any]) -> str:
     options = run["settings"]["options"]
     label = f"`{run['model']}`"
     if options.get("leak"):
-        label += f", leak {options['leak']:g} ({options['leak_kind']})"
+        label += f", leak {options['leak']:g} ({options['leak_kind']}"
+        label += f", rising for {options['leak_warmup']:g} of the training)"
     if options.get("style_variance", "per_image") != "per_image":
         label += f", {options['style_variance']} style variance"
     return label
