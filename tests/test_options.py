@@ -141,7 +141,8 @@ def test_an_error_says_what_why_and_what_next():
     assert (error.what, error.why, error.hint) == ("It failed.", "The disk is full.", "Free some space.")
     assert str(error) == "It failed.\nThe disk is full.\nFree some space."
     assert str(UsageError("It failed.")) == "It failed."
-    assert {kind.__name__: kind.exit_code for kind in DisentError.__subclasses__() if kind.__module__ == errors.__name__} == {
+    told = [kind for kind in DisentError.__subclasses__() if kind.__module__ == errors.__name__]
+    assert {kind.__name__: kind.exit_code for kind in told} == {
         "WorkFailed": 1, "UsageError": 2, "DataMissing": 3, "PluginFailure": 4, "Interrupted": 130,
     }  # fmt: skip
 
