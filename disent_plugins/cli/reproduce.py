@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,10 +73,9 @@ def _reproduce(
     display = TrainingDisplay()
     registry.add(display, name="display")
 
-    def begin(name: str, ready: Any) -> None:
-        settings = ready.run.settings
-        instead = [data for plan in plans if (data := plan.stands_in.get(name)) not in (None, settings.data)]
-        state.say(f"training {name}" + (f", {settings.data} in place of {instead[0]}" if instead else ""))
+    def begin(plan: Any, name: str, ready: Any) -> None:
+        instead = plan.stands_in.get(name)
+        state.say(f"training {name}" + (f", {ready.run.settings.data} in place of {instead}" if instead else ""))
         announce(ready)
 
     for plan in plans:
@@ -87,7 +87,7 @@ def _reproduce(
             continue
         for name, lacking in plan.missing.items():
             state.say(f"{plan.item.name} without {name}: {lacking.what}")
-        train_missing(plan, device=device, begin=begin, end=display.close)
+        train_missing(plan, device=device, begin=partial(begin, plan), end=display.close)
         with reporting() as report:
             found = write_document(plan, out, device=device, report=report)
         documents[plan.item.name] = found

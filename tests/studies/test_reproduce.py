@@ -36,6 +36,7 @@ def test_all_of_it_and_then_nothing_twice(small: Callable):
     first = small("reproduce", "all")
     assert first.code == 0, first.err
     out = Path("reproduction")
+    assert "training GM-VAE, digits in place of mnist" in first.err
     document = json.loads((out / "table1.json").read_text())
     assert set(document["runs"]) == {"GM-VAE", "ML-VAE", "two-block VAE"}
     assert document["runs"]["GM-VAE"]["stands_in_for"] == "mnist"
