@@ -19,6 +19,7 @@ from typing import Any
 from disent_plugins.contracts import Value
 from disent_plugins.files import read_json
 from disent_plugins.measuring.over_runs import T_RUNS, mean_value
+from disent_plugins.studies.cell import machine
 from disent_plugins.training.folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
@@ -80,8 +81,7 @@ def _run(path: Path) -> dict[str, Any]:
         "seed": settings["seed"],
         "epochs": epochs[-1]["epoch"],
         "seconds": round(sum(epoch["seconds"] for epoch in epochs), 1),
-        "machine": f"{environment['threads']} of {environment['cpus']} CPU cores, torch "
-        f"{environment['libraries']['torch']}",
+        "machine": machine(environment),
         "values": values,
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,7 +114,7 @@ def train(cell: Cell, *, device: str, begin: Callable[[session.Session], object]
     if state == "begun":
         ready = session.resume(cell.parts.registry, cell.folder, device=device)
     else:
-        settings = RunSettings(**{**vars(cell.settings), "device": device})
+        settings = replace(cell.settings, device=device)
         ready = session.start(cell.parts, settings, source=None, out=cell.folder.path, report=quiet)
     begin(ready)
     ready.fit()
@@ -185,14 +185,12 @@ def record(cell: Cell) -> dict[str, Any]:
     """What a study keeps of a trained cell: settings, epochs, time and machine."""
     path = cell.folder.path
     environment = read_table(path / "environment.json")
-    seconds = [
-        json.loads(line).get("seconds", 0.0) for line in cell.folder.losses.read_text(encoding="utf-8").splitlines()
-    ]
+    epochs = [json.loads(line) for line in cell.folder.losses.read_text(encoding="utf-8").splitlines()]
     return {
         "run": path.name,
         "settings": plain(asdict(cell.settings)),
-        "epochs": cell.epochs,
-        "seconds": round(sum(seconds), 1),
+        "epochs": epochs[-1]["epoch"],
+        "seconds": round(sum(epoch["seconds"] for epoch in epochs), 1),
         "machine": machine(environment),
         "precision": environment["precision"]["used"],
         "data": read_table(path / "data.json")["content_hash"],

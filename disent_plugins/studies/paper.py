@@ -12,6 +12,7 @@ from typing import Any
 
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.studies.verdict import Expectation
+from disent_plugins.training.settings import layered
 
 ALL = "all"
 
@@ -76,12 +77,7 @@ class Budget:
 
     def settings(self, data: str) -> dict[str, Any]:
         """What goes on top of the recipes for a data set; ``options`` is a table in it."""
-        layers = [self.table.get("any", {}), self.table.get(data, {})]
-        merged = {key: value for layer in layers for key, value in layer.items()}
-        return {
-            **merged,
-            "options": {key: value for layer in layers for key, value in layer.get("options", {}).items()},
-        }
+        return layered([self.table.get("any", {}), self.table.get(data, {})])
 
 
 @cache

@@ -23,7 +23,7 @@ from disent_plugins.studies.verdict import Expectation, Verdict, judge
 from disent_plugins.studies.words import comma_separated, markdown
 from disent_plugins.training.parts import load_parts
 from disent_plugins.training.session import Session
-from disent_plugins.training.settings import recipe
+from disent_plugins.training.settings import layered, recipe
 from disent_plugins.version import __version__
 
 SCHEMA = 1
@@ -66,16 +66,15 @@ def make_plan(
     Raises:
         UsageError: A setting is out of bounds.
     """
-    flags = {"budget": budget.name, "seeds": seeds, **given}
-    words = [f"--{key} {value}" for key, value in flags.items() if value is not None and value != "paper"]
+    known = {key: value for key, value in given.items() if value is not None}
+    flags = {"budget": budget.name, "seeds": seeds, **known}
+    words = [f"--{key} {value}" for key, value in flags.items() if value not in (None, "paper")]
     plan = Plan(item, budget, " ".join(["disent reproduce", item.name, *words]))
     for run in item.runs:
         data = _data(registry, run, budget)
         if data != run.data:
             plan.stands_in[run.name] = run.data
-        layers = [budget.settings(data), run.settings, given]
-        settings = {key: value for layer in layers for key, value in layer.items() if value is not None}
-        settings["options"] = {key: value for layer in layers for key, value in layer.get("options", {}).items()}
+        settings = layered([budget.settings(data), run.settings, known])
         plan.cells[run.name] = [
             make_cell(registry, place, run.model, data, {**settings, "seed": seed})
             for seed in range(seeds or budget.seeds or item.seeds)

@@ -93,12 +93,17 @@ def recipe(
     needed = {"sampler": "pairs"} if "pairs" in spec.requires else {}
     brought = [spec.recipes.get(key, {}) for key in ("default", data)]
     named = _layers(_table()["named"].get(name, {}), spec.name, data)
-    merged: dict[str, Any] = {"options": {}}
-    for layer in [of_all, *theirs, of_ours, needed, *own, *brought, *named]:
-        options = {**merged["options"], **layer.get("options", {})}
-        merged = {**merged, **layer, "options": options}
+    merged = layered([of_all, *theirs, of_ours, needed, *own, *brought, *named])
     if known is not None:
         merged["options"] = {key: value for key, value in merged["options"].items() if key in known}
+    return merged
+
+
+def layered(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Settings of which later layers override earlier ones; ``options``, a table in them, key by key."""
+    merged: dict[str, Any] = {"options": {}}
+    for layer in layers:
+        merged = {**merged, **layer, "options": {**merged["options"], **layer.get("options", {})}}
     return merged
 
 

@@ -128,6 +128,18 @@ OPTIONS = {"width": 0.125, "content_size": 3, "style_size": 3}
 ADA_OPTIONS = {"width": 0.125, "size": 6}
 
 
+class Noting(Plugin):
+    """The same, with the notes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    @hookimpl
+    def disent_run_noted(self, run, note):
+        self.notes.append(note)
+
+
 def begin(
     out: Path,
     plugin: Plugin | None = None,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from helpers.run_files import losses, same, state, stop_at
-from helpers.training_files import Plugin, begin, with_plugin
+from helpers.training_files import Noting, Plugin, begin, with_plugin
 from torch import nn
 
-from disent_plugins import hookimpl
 from disent_plugins.errors import Interrupted, UsageError, WorkFailed
 from disent_plugins.training import launch, session
 from disent_plugins.training.folder import RunFolder
@@ -48,16 +47,6 @@ class Eager:
             return out.copy_(found)
 
         return replay
-
-
-class Noting(Plugin):
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[str] = []
-
-    @hookimpl
-    def disent_run_noted(self, run, note):
-        self.notes.append(note)
 
 
 def with_recorder(ready: session.Session, recorder: Eager, graph: str = "auto") -> session.Session:

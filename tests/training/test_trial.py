@@ -8,9 +8,8 @@ import json
 import pytest
 import torch
 from helpers.run_files import same, state, stop_at
-from helpers.training_files import Plugin, begin, with_plugin
+from helpers.training_files import Noting, Plugin, begin, with_plugin
 
-from disent_plugins import hookimpl
 from disent_plugins.errors import Interrupted
 from disent_plugins.training import precision, session, trial
 from disent_plugins.training.folder import RunFolder
@@ -114,16 +113,6 @@ def test_what_was_chosen_is_kept_beside_what_was_asked(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "environment.json").read_text())["precision"] == {"used": "bf16", "why": "tried"}
     begin(tmp_path / "asked", epochs=1, precision="bf16").fit()
     assert same(state(tmp_path).model, state(tmp_path / "asked").model)
-
-
-class Noting(Plugin):
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[str] = []
-
-    @hookimpl
-    def disent_run_noted(self, run, note):
-        self.notes.append(note)
 
 
 @pytest.mark.parametrize("later", [None, "auto"])

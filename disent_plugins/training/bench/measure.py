@@ -253,10 +253,22 @@ class Bare:
 
 
 def _defaults(model: nn.Module) -> bool:
-    """Whether its options are those that the plainly written loss knows: the defaults but for weights and sizes."""
+    """Whether all options are the defaults but those that the plainly written loss or the network itself takes."""
     config, known = model.config, type(model.config)()
-    names = ("k_mode", "singleton", "center", "center_gradient", "leak", "reconstruction")
-    return all(getattr(config, name) == getattr(known, name) for name in names)
+    return all(value == getattr(known, name) for name, value in vars(config).items() if name not in _TAKEN)
+
+
+_TAKEN = {
+    "k",
+    "repulsion",
+    "regularisation",
+    "delta",
+    "content_size",
+    "style_size",
+    "width",
+    "variance",
+    "style_variance",
+}
 
 
 def _timed(work: Callable[[], object], device: torch.device, images: int) -> float:
