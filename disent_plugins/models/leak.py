@@ -74,14 +74,15 @@ class Leak(nn.Module):
         options = self.options
         if not options.leak:
             return style.new_zeros(()), {}
-        style, group, identity = whole_rows(style), whole_rows(batch.group), whole_rows(batch.identity)
+        ids = batch.identity if options.leak_kind == "classifier" else batch.group
+        style, ids = whole_rows(style), whole_rows(ids)
         weight = options.leak * (batch.progress / max(options.leak_warmup, 1e-9)).clamp(max=1.0)
         if self.critic is None:
-            told = kernel_distance(style, group)
+            told = kernel_distance(style, ids)
             return weight * told, {"leak": told}
         # One backward pass trains the critic to tell groups apart and, reversed, the encoder to hide them.
         answers = self.critic(_Reversed.apply(style, weight))
-        told = contrast(answers, group) if options.leak_kind == "adversary" else named(answers, identity)
+        told = contrast(answers, ids) if options.leak_kind == "adversary" else named(answers, ids)
         return told, {"leak": -told}
 
 

@@ -188,7 +188,8 @@ def _captions(plan: Plan) -> dict[str, str]:
     for name, cells in plan.cells.items():
         settings, folder = cells[0].settings, cells[0].folder.path
         stands = f" (stands in for {plan.stands_in[name]})" if name in plan.stands_in else ""
-        found[name] = f"{settings.model} on {settings.data}{stands}, {settings.epochs} epochs: run {folder.name}"
+        of = f"{settings.model} on {settings.data}{stands}, {settings.epochs} epochs"
+        found[name] = f"{name}: {of}, run {folder.name}"
     return found
 
 
