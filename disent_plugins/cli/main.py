@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -96,7 +97,19 @@ def options(
 def main() -> None:
     """The entry point: the process, and then the command."""
     prepare()
-    command()
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        command()
+        return
+    code: object = 0
+    try:
+        command()
+    except SystemExit as done:
+        code = done.code or 0
+    # One of several: what the exchange between processes leaves running can abort an interpreter that ends in order,
+    # and torchrun would then stop the process that is still measuring.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)
 
 
 @interrupts.listening()
