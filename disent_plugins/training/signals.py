@@ -29,6 +29,9 @@ class StopRequest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.repeated and self._before and kind is not None:
+            # torchrun sends SIGTERM to the others when one process has failed; what this one has to tell comes first.
+            self._before[signal.SIGTERM] = signal.SIG_IGN
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

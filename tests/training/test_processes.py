@@ -126,6 +126,16 @@ def test_a_signal_that_torchrun_repeats_is_one_request():
     assert stop.requested == "SIGINT"
 
 
+def test_a_failure_among_several_is_told_whatever_torchrun_sends_meanwhile():
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(WorkFailed, match="lost"), StopRequest(repeated=True):
+            raise WorkFailed("lost")
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_one_gpu_is_not_for_several_processes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
