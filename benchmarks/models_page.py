@@ -18,7 +18,7 @@ from typing import Any
 
 from disent_plugins.contracts import Value
 from disent_plugins.files import read_json
-from disent_plugins.measuring.over_runs import T_RUNS, mean_value
+from disent_plugins.measuring.means import T_RUNS, mean_value
 from disent_plugins.studies.cell import machine
 from disent_plugins.training.folder import RunFolder
 

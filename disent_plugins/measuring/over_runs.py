@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
-from disent_plugins.contracts import Value
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_table
+from disent_plugins.measuring.means import mean_value
 from disent_plugins.measuring.provenance import label
 from disent_plugins.measuring.suite import Entry
 from disent_plugins.training.checkpoint import load
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.settings import SETTING_NAMES, RunSettings
-
-T_RUNS = 3
-"""Fewest runs whose mean gets an interval; of fewer the range is given."""
 
 
 def check_alike(folders: Sequence[RunFolder]) -> bool:
@@ -99,35 +93,3 @@ def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
         mean = replace(results[0], values=values, settings=settings, artifacts={}, notes=notes)
         merged.append(Entry(first.group, first.name, mean))
     return merged
-
-
-def mean_value(values: Sequence[Value]) -> Value:
-    """Mean of one value over runs; floor and ceiling are the means of the runs' own.
-
-    From three runs on its interval is that of the mean by Student's t, cut at 0 and 1 where value, floor and ceiling of
-    every run keep within them. Two runs say too little for that: ``low`` and ``high`` are their values.
-
-    >>> mean = mean_value([Value(0.8, "accuracy"), Value(0.9, "accuracy")])
-    >>> round(mean.value, 2), mean.low, mean.high
-    (0.85, 0.8, 0.9)
-    """
-    numbers = [value.value for value in values]
-    mean = math.fsum(numbers) / len(numbers)
-
-    def average(name: str) -> float | None:
-        parts = [getattr(value, name) for value in values]
-        return None if None in parts else math.fsum(parts) / len(parts)
-
-    if len(values) < T_RUNS:
-        low, high, words = min(numbers), max(numbers), "interval: the range"
-    else:
-        deviation = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
-        half = float(stats.t.ppf(0.975, len(numbers) - 1)) * deviation / math.sqrt(len(numbers))
-        bounds = [x for value in values for x in (value.value, value.floor, value.ceiling) if x is not None]
-        low = max(mean - half, 0.0) if min(bounds) >= 0 else mean - half
-        high = min(mean + half, 1.0) if max(bounds) <= 1 and values[0].ceiling is not None else mean + half
-        words = "95 % interval of the mean over runs"
-    return replace(
-        values[0], value=mean, floor=average("floor"), ceiling=average("ceiling"), low=low, high=high,
-        estimator=f"mean of {len(values)} runs, {words}; {values[0].estimator}",
-    )  # fmt: skip

@@ -11,18 +11,21 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-import torch
 from filelock import BaseFileLock, FileLock, Timeout
 
 from disent_plugins.contracts import ImageSpec, ImageTable, TrainingData
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_table, remove_leftovers, write_json
 from disent_plugins.options import build
-from disent_plugins.training.precision import Chosen, Precision
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.version import __version__
+
+if TYPE_CHECKING:  # what only reads run folders loads no torch
+    import torch
+
+    from disent_plugins.training.precision import Chosen
 
 RUNS = Path("runs")
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", "pillow")
@@ -106,6 +109,8 @@ class RunFolder:
 
     def begun_with(self) -> Begun:
         """Where and how the run was trained last, as far as ``environment.json`` says."""
+        from disent_plugins.training.precision import Chosen, Precision
+
         try:
             found = read_table(self.environment)
             precision = found.get("precision")
@@ -274,6 +279,8 @@ def data_record(table: ImageTable) -> dict[str, Any]:
 
 def environment(device: torch.device | None = None, processes: int = 1) -> dict[str, Any]:
     """Versions and machine, for the record of a run and for ``disent doctor``."""
+    import torch
+
     libraries = {}
     for library in _LIBRARIES:
         try:

@@ -7,7 +7,8 @@ import pytest
 from helpers.metric_files import codes, subject
 
 from disent_plugins.contracts import Result, Value
-from disent_plugins.measuring.over_runs import mean_folder, mean_value, over_runs
+from disent_plugins.measuring.means import mean_value
+from disent_plugins.measuring.over_runs import mean_folder, over_runs
 from disent_plugins.measuring.provenance import of_runs
 from disent_plugins.measuring.suite import Entry, measure_all
 from disent_plugins.training.settings import RunSettings

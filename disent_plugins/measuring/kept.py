@@ -1,0 +1,179 @@
+"""A run folder as plain data: its records, whatever state it is in, read without torch.
+
+What lists, compares and reports runs reads them here; what encodes or decodes opens them (``measuring.trained``).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from disent_plugins.errors import UsageError
+from disent_plugins.files import read_bytes, read_table
+from disent_plugins.training.folder import RUNS, RunFolder
+
+RESULTS = "results.json"
+State = Literal["begun", "trained", "measured"]
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """What a run folder says of itself.
+
+    Attributes:
+        path: The folder.
+        settings: ``config.json``, as it stands.
+        data: ``data.json``; empty where there is none.
+        environment: ``environment.json``; empty where there is none.
+        epochs: The lines of ``metrics.jsonl``, an epoch each, ascending.
+        documents: ``results.json``: the documents of what was measured, by the name they are kept by.
+        faults: What could not be read, in words.
+    """
+
+    path: Path
+    settings: Mapping[str, Any]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    epochs: Sequence[Mapping[str, Any]] = ()
+    documents: Mapping[str, Any] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+
+    @property
+    def model(self) -> str:
+        return str(self.settings.get("model", "?"))
+
+    @property
+    def dataset(self) -> str:
+        return str(self.settings.get("data", "?"))
+
+    @property
+    def seed(self) -> int | None:
+        found = self.settings.get("seed")
+        return found if isinstance(found, int) else None
+
+    @property
+    def planned(self) -> int:
+        """Epochs that it is to train for; 0 if it does not say."""
+        found = self.settings.get("epochs")
+        return found if isinstance(found, int) else 0
+
+    @property
+    def done(self) -> int:
+        """Epochs that are done."""
+        return int(self.epochs[-1]["epoch"]) if self.epochs else 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that its epochs took."""
+        return math.fsum(epoch.get("seconds") or 0.0 for epoch in self.epochs)
+
+    @property
+    def state(self) -> State:
+        """How far it is."""
+        if not self.planned or self.done < self.planned:
+            return "begun"
+        return "measured" if self.documents else "trained"
+
+    @property
+    def digest(self) -> str | None:
+        """The content hash of its images."""
+        found = self.data.get("content_hash")
+        return found if isinstance(found, str) else None
+
+
+def read_run(path: Path) -> KeptRun:
+    """Read the records of a run folder; what is missing or damaged but its settings is noted in ``faults``.
+
+    Raises:
+        UsageError: There is no run, or its ``config.json`` is damaged.
+    """
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        folder.settings()  # says what is wrong
+    settings, faults = read_table(folder.config), []
+    tables: dict[str, dict[str, Any]] = {"data.json": {}, "environment.json": {}, RESULTS: {}}
+    for name in tables:
+        if not (path / name).is_file():
+            if name != RESULTS:
+                faults.append(f"It has no {name}.")
+            continue
+        try:
+            tables[name] = read_table(path / name)
+        except UsageError as error:
+            faults.append(" ".join(part for part in (error.what, error.why) if part))
+    epochs = list(_epochs(folder.losses))
+    damaged = [name for name, found in tables[RESULTS].items() if not is_document(found)]
+    if damaged:
+        faults.append(f"{path / RESULTS}: no documents of metrics: {', '.join(damaged)}.")
+    documents = {name: found for name, found in tables[RESULTS].items() if name not in damaged}
+    return KeptRun(path, settings, tables["data.json"], tables["environment.json"], epochs, documents, tuple(faults))
+
+
+def is_document(found: Any) -> bool:
+    """Whether it has the form of a metric's document (``measuring.documents``), with finite numbers."""
+    if not isinstance(found, dict):
+        return False
+    values, reference = found.get("values"), found.get("reference")
+    if not isinstance(values, dict) or not isinstance(reference, dict) or not isinstance(found.get("metric"), str):
+        return False
+    return all(
+        _number(value) and isinstance(reference.get(name), dict) and isinstance(reference[name].get("unit"), str)
+        for name, value in values.items()
+    ) and all(
+        point.get(key) is None or _number(point[key])
+        for point in reference.values()
+        for key in ("floor", "ceiling", "low", "high")
+    )
+
+
+def find_runs(paths: Sequence[Path] = ()) -> list[KeptRun]:
+    """The runs at or directly below folders; names that are not here are looked up below ``runs``.
+
+    Args:
+        paths: Run folders, or folders of run folders such as a sweep's; none for ``runs``.
+
+    Returns:
+        In the order of the paths, those of one folder by name; one that was named twice stands once.
+
+    Raises:
+        UsageError: No run lies there, or one's ``config.json`` is damaged.
+    """
+    found: dict[Path, KeptRun] = {}
+    for path in paths or [RUNS]:
+        place = RUNS / path if not path.exists() and (RUNS / path).is_dir() else path
+        folders = [place] if (place / "config.json").is_file() else sorted(_below(place))
+        if not folders:
+            raise UsageError(
+                f"There is no run in {place}.",
+                "No folder there has a config.json." if place.is_dir() else "There is no such folder.",
+                "Make one with: disent run",
+            )
+        for folder in folders:
+            if folder.resolve() not in found:
+                found[folder.resolve()] = read_run(folder)
+    return list(found.values())
+
+
+def _below(place: Path) -> Iterator[Path]:
+    return (config.parent for config in place.glob("*/config.json")) if place.is_dir() else iter(())
+
+
+def _epochs(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines that are whole; one that a killed process left unfinished is none."""
+    if not path.is_file():
+        return
+    for line in read_bytes(path).decode(errors="replace").splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict) and isinstance(found.get("epoch"), int):
+            yield found
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
