@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Gaussian as Gaussian
     from disent_plugins.contracts import GroupBatch as GroupBatch
     from disent_plugins.contracts import ImageSpec as ImageSpec
+    from disent_plugins.contracts import Items as Items
     from disent_plugins.contracts import Loss as Loss
     from disent_plugins.contracts import Posterior as Posterior
     from disent_plugins.contracts import Result as Result
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 _HOME = {
     "disent_plugins.about": ("About", "Expect"),
     "disent_plugins.contracts": (
-        "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Loss", "Posterior", "Result",
+        "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Items", "Loss", "Posterior", "Result",
         "Subject", "TrainingData", "Update", "Value",
     ),
     "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),

@@ -90,6 +90,6 @@ def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
         single = {name: [result.values[name].value for result in results] for name in names}
         settings = {**results[0].settings, "seed": [result.settings.get("seed") for result in results], "runs": single}
         notes = list(dict.fromkeys(note for result in results for note in result.notes))
-        mean = replace(results[0], values=values, settings=settings, artifacts={}, notes=notes)
+        mean = replace(results[0], values=values, settings=settings, artifacts={}, notes=notes, items={})
         merged.append(Entry(first.group, first.name, mean))
     return merged

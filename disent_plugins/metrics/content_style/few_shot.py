@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.contracts import Items, Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.nearest import Distance, fused, rule, seen_note, share_right
 from disent_plugins.metrics.factors.references import interval
@@ -96,7 +96,7 @@ class FewShot:
         config, codes = self.config, subject.codes
         test = codes.rows("test", labelled=True)
         labels, counts = np.unique(codes.labels[test], return_counts=True)
-        values, settings, notes = {}, {}, [seen_note(subject, labels)]
+        values, settings, items, notes = {}, {}, {}, [seen_note(subject, labels)]
         for step, shots in enumerate(config.shots):
             subject.report(step, len(config.shots), f"{shots}-shot")
             usable = labels[counts > shots]
@@ -118,6 +118,7 @@ class FewShot:
             values[f"{shots}-shot"] = Value(
                 value, "accuracy", 1 / plan.ways, 1.0, low, high, len(np.unique(asked)), words, "up"
             )
+            items[f"{shots}-shot"] = Items(np.arange(len(right)), right)  # episodes are drawn by seed and labels alone
             settings[f"{shots}-shot"] = {"ways": plan.ways, "queries": plan.queries, "classes": len(usable)}
         if not values:
             raise UsageError(
@@ -129,7 +130,7 @@ class FewShot:
             **asdict(config), "seed": subject.seed, "split": codes.split_source, "fused_by": rule(subject),
             "episode": settings, "versions": {"numpy": np.__version__},
         }  # fmt: skip
-        return Result("few-shot", values, recorded, notes=notes)
+        return Result("few-shot", values, recorded, notes=notes, items=items)
 
 
 @dataclass(frozen=True)
