@@ -78,6 +78,17 @@ class KeptRun:
             return "begun"
         return "measured" if self.documents else "trained"
 
+    def file(self, name: str) -> Path | None:
+        """A file that a document of the run names, wherever the command ran and the folder was moved to; or none.
+
+        Documents name files as seen from where they were measured, so the end of the path is looked for in the folder.
+        """
+        parts = Path(name).parts
+        if not name or ".." in parts:
+            return None
+        below = (self.path / Path(*parts[start:]) for start in range(len(parts)) if parts[start] != "/")
+        return next((path for path in below if path.is_file()), None)
+
     @property
     def digest(self) -> str | None:
         """The content hash of its images."""
