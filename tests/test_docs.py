@@ -46,7 +46,13 @@ def test_the_configuration_file_is_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/reference.md", "benchmarks/README.md"]
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "benchmarks/README.md",
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ],
 )
 def test_files_that_are_named_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 import numpy as np
 
@@ -108,7 +108,7 @@ def _compare(
             row.model,
             tuple(run.seed for run in row.runs),
             row.runs[0].planned,
-            sum(run.seconds for run in row.runs) / len(row.runs),
+            fmean(run.seconds for run in row.runs),
             tuple(of[place] for of in cells),
         )
         for place, row in enumerate(rows)
@@ -288,7 +288,7 @@ def _notes(rows: Sequence[Runs], columns: Sequence[Column]) -> list[str]:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
+    return fmean(known) if known and len(known) == len(values) else None
 
 
 def _or(value: float | None, other: float) -> float:

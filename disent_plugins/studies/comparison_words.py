@@ -62,7 +62,11 @@ def ranked(comparison: Comparison, column: int) -> bool:
 def heading(column: Column) -> str:
     """The heading with the arrow of what is better, and the unit where the name does not say it."""
     unit = f", {column.unit}" if column.unit in ("dB", "nats") else ""
-    return printable(f"{column.heading}{unit} {ARROWS[column.better]}".strip())
+    return _on_one_line(f"{column.heading}{unit} {ARROWS[column.better]}")
+
+
+def _on_one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 def seeds(row: Row) -> str:
@@ -78,7 +82,7 @@ def lines(comparison: Comparison, cell: Callable[[Cell, Column, bool], str]) -> 
     made.append(["ceiling", "", *(number(column.ceiling, column.unit) for column in columns)])
     for row in comparison.rows:
         cells = [cell(one, columns[place], ranked(comparison, place)) for place, one in enumerate(row.cells)]
-        made.append([printable(row.label), seeds(row), *cells])
+        made.append([_on_one_line(row.label), seeds(row), *cells])
     if any(column.detectable is not None for column in columns):
         made.append(["detectable difference", "", *(number(column.detectable) for column in columns)])
     return made
@@ -106,7 +110,10 @@ def markdown(comparison: Comparison) -> str:
         place = f" <sup>{rank(one)}</sup>" if told and one.rank is not None else ""
         return (f"**{text}**" if one.best else text) + place
 
-    made = [[_escaped(text) for text in line] for line in lines(comparison, cell)]
+    made = lines(comparison, cell)
+    made[0] = [_escaped(text) for text in made[0]]
+    for line in made[1:]:
+        line[0] = _escaped(line[0])
     for line in made[1:3]:
         line[0] = f"*{line[0]}*"
     if len(made) > 3 + len(comparison.rows):
@@ -118,7 +125,7 @@ def markdown(comparison: Comparison) -> str:
 
 def _escaped(text: str) -> str:
     """Markdown that does not break the table; names are anybody's."""
-    return text.replace("|", "\\|").replace("`", "'")
+    return text.replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
 
 
 def comma_separated(comparisons: Sequence[Comparison]) -> str:

@@ -118,7 +118,7 @@ class FewShot:
             values[f"{shots}-shot"] = Value(
                 value, "accuracy", 1 / plan.ways, 1.0, low, high, len(np.unique(asked)), words, "up"
             )
-            items[f"{shots}-shot"] = Items(np.arange(len(right)), right)  # episodes are drawn by seed and labels alone
+            items[f"{shots}-shot"] = _by_image(asked, right)
             settings[f"{shots}-shot"] = {"ways": plan.ways, "queries": plan.queries, "classes": len(usable)}
         if not values:
             raise UsageError(
@@ -131,6 +131,16 @@ class FewShot:
             "episode": settings, "versions": {"numpy": np.__version__},
         }  # fmt: skip
         return Result("few-shot", values, recorded, notes=notes, items=items)
+
+
+def _by_image(asked: np.ndarray, right: np.ndarray) -> Items:
+    """What every image that was asked for adds to the mean: episodes share images, and images are what differs.
+
+    An image that is asked for in more episodes counts for more, such that the mean over images is that over queries.
+    """
+    rows, place, counts = np.unique(asked, return_inverse=True, return_counts=True)
+    total = np.bincount(place.reshape(-1), right.reshape(-1), minlength=len(rows))
+    return Items(rows, total * len(rows) / counts.sum())
 
 
 @dataclass(frozen=True)
@@ -166,7 +176,7 @@ def planned(labels: np.ndarray, shots: int, config: FewShotConfig) -> Plan | Non
 def episodes(
     subject: Subject, rows: np.ndarray, plan: Plan, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy of every episode, [count], and the rows that were asked for, [count, ways * queries].
+    """Which queries were recognised, in part where several are nearest, and their rows: both [count, ways * queries].
 
     Args:
         subject: The codes.
@@ -187,7 +197,7 @@ def episodes(
     way = np.arange(ways)
     right = [
         share_right(subject.codes.content[asked[e]], np.repeat(way, queries), gallery[e * ways : (e + 1) * ways], way,
-                    distance=plan.distance).mean()
+                    distance=plan.distance)
         for e in range(count)
     ]  # fmt: skip
     return np.array(right), asked
