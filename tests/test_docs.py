@@ -12,6 +12,7 @@ from disent_plugins.testing import check_dataset, check_metric, check_model
 from disent_plugins.training.settings import read_config_file
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
@@ -77,6 +78,13 @@ def test_the_tables_of_models_are_those_of_the_kept_results():
     assert any("<!-- models of mnist -->" in text for text in made.values())
     for path, text in made.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is not what the kept results say"
+
+
+def test_the_leaderboard_is_that_of_the_kept_comparisons():
+    """Written anew by: python benchmarks/leaderboard_page.py write"""
+    page = benchmark("leaderboard_page")
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()
+    assert page.README.read_text(encoding="utf-8") == page.readme()
 
 
 def test_the_reproduction_is_that_of_the_kept_documents():
