@@ -25,6 +25,13 @@ class Format(StrEnum):
     json = "json"
 
 
+class By(StrEnum):
+    """What a table is made for."""
+
+    data = "data"
+    value = "value"
+
+
 def compare(
     runs: Annotated[
         list[Path] | None,
@@ -37,13 +44,14 @@ def compare(
     groups: Annotated[str | None, typer.Option(help="Columns: all values of these groups of metrics.")] = None,
     sort: Annotated[str | None, typer.Option(help="Rows by this column, the best first (default: as named).")] = None,
     data: Annotated[str | None, typer.Option(help="Only this data set.")] = None,
+    by: Annotated[By, typer.Option(help="A table for every data set, or for every value.")] = By.data,
     format: Annotated[Format, typer.Option(help="table, md, csv, latex or json.")] = Format.table,
     force: Annotated[
         bool, typer.Option("--force", help="Put together, and mark, what was measured in different ways.")
     ] = False,
 ) -> None:
     """Compare measured runs: a table for every data set, seeds together, the best marked where it is really better."""
-    from disent_plugins.studies.comparison import sorted_by
+    from disent_plugins.studies.comparison import by_value, sorted_by
 
     found = _comparisons(runs or [], _words(values), _words(groups), force)
     if data is not None:
@@ -53,7 +61,7 @@ def compare(
         found = kept
     if sort is not None:
         found = [sorted_by(one, sort) for one in found]
-    _print(found, format)
+    _print(by_value(found) if by is By.value else found, format)
 
 
 def _words(text: str | None) -> list[str]:

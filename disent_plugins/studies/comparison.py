@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -85,7 +85,7 @@ class Comparison:
     """Models on one data set.
 
     Attributes:
-        data: The data set.
+        data: The data set, or what else the columns have in common (``by_value``).
         columns, rows: The table.
         notes: What a reader of it must know.
     """
@@ -122,6 +122,31 @@ def sorted_by(comparison: Comparison, name: str) -> Comparison:
         return value is None, 0.0 if value is None else sign * value.value
 
     return replace(comparison, rows=tuple(sorted(comparison.rows, key=key)))
+
+
+def by_value(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same with a table for every value, whose columns are the data sets."""
+    values = dict.fromkeys((column.metric, column.value) for one in comparisons for column in one.columns)
+    labels = dict.fromkeys(row.label for one in comparisons for row in one.rows)
+    made = []
+    for value in values:
+        columns: list[Column] = []
+        cells: dict[str, list[Cell]] = {label: [] for label in labels}
+        first: dict[str, Row] = {}
+        for one in comparisons:
+            place = next((i for i, column in enumerate(one.columns) if (column.metric, column.value) == value), None)
+            if place is None:
+                continue
+            columns.append(replace(one.columns[place], heading=one.data))
+            rows = {row.label: row for row in one.rows}
+            first = {**rows, **first}
+            for label, of in cells.items():
+                of.append(rows[label].cells[place] if label in rows else Cell(None, {}))
+        table = tuple(replace(row, cells=tuple(cells[label])) for label, row in first.items())
+        title = columns[0].value if columns[0].value == columns[0].metric else " ".join(value)
+        notes = dict.fromkeys(note for one in comparisons for note in one.notes)
+        made.append(Comparison(title, tuple(columns), table, tuple(notes)))
+    return made
 
 
 def from_plain(found: Any, where: str) -> Comparison:

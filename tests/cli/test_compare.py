@@ -83,6 +83,18 @@ def test_sort_and_data(disent, runs, tmp_path):
     assert "No run is of data set 'cars'" in found.err
 
 
+def test_by_value_the_columns_are_data_sets(disent, runs):
+    made_run(runs / "m", data="mnist", digest="78", model="good", values={"a": 0.75})
+    found = disent("compare", "--by", "value", "--format", "json")
+    (table,) = json.loads(found.out)
+    assert table["data"] == "probe a"
+    assert [column["heading"] for column in table["columns"]] == ["digits", "mnist"]
+    good, vae = table["rows"]
+    assert good["cells"][0]["best"]
+    assert good["cells"][1]["value"]["value"] == 0.75
+    assert vae["cells"][1]["value"] is None
+
+
 def test_what_was_measured_in_different_ways(disent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made_run(tmp_path / "a", model="a", values={"x": 0.9})
