@@ -35,6 +35,7 @@ def loaded(program: str, *arguments: str) -> tuple[str, list[str]]:
         (["--help"], "content and style"),
         (["--version"], "."),
         (["run", "--help"], "--model"),
+        (["report", "--help"], "FILE.html"),
         (["models", "list"], "gmvae"),
         (["data", "list"], "cars3d"),
         (["metrics", "list"], "probe"),

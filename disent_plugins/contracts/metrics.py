@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from disent_plugins.content import MISSING, Factor, content_columns, content_labels
 from disent_plugins.contracts.data import SPLITS, Report
+from disent_plugins.notebook import shown_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -177,6 +178,8 @@ class Result:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     version: str = ""
     maker: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    _repr_html_ = shown_by("disent_plugins.reports.fragments:result_html")
 
 
 class Metric(Protocol):

@@ -69,7 +69,7 @@ class KeptRun:
     @property
     def seconds(self) -> float:
         """Seconds that its epochs took."""
-        return math.fsum(epoch.get("seconds") or 0.0 for epoch in self.epochs)
+        return math.fsum(epoch["seconds"] for epoch in self.epochs if _number(epoch.get("seconds")))
 
     @property
     def state(self) -> State:

@@ -9,6 +9,7 @@ from typing import Any
 from disent_plugins.contracts import Value
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.measuring.documents import plain
+from disent_plugins.notebook import shown_by
 
 SCHEMA = 1
 
@@ -94,6 +95,8 @@ class Comparison:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+
+    _repr_html_ = shown_by("disent_plugins.reports.fragments:comparison_html")
 
     @property
     def plain(self) -> dict[str, Any]:
