@@ -81,13 +81,18 @@ class KeptRun:
     def file(self, name: str) -> Path | None:
         """A file that a document of the run names, wherever the command ran and the folder was moved to; or none.
 
-        Documents name files as seen from where they were measured, so the end of the path is looked for in the folder.
+        Documents name files as seen from where they were measured, so the end of the path is looked for in the folder;
+        what a link leads to outside is no part of the run.
         """
         parts = Path(name).parts
         if not name or ".." in parts:
             return None
         below = (self.path / Path(*parts[start:]) for start in range(len(parts)) if parts[start] != "/")
-        return next((path for path in below if path.is_file()), None)
+        try:
+            found = next((path for path in below if path.is_file()), None)
+            return found if found and found.resolve().is_relative_to(self.path.resolve()) else None
+        except (OSError, ValueError):  # no name for a file at all
+            return None
 
     @property
     def digest(self) -> str | None:

@@ -82,7 +82,7 @@ def pictures_of(run: KeptRun, metrics: Container[str] | None = None) -> tuple[li
         for name, path in table(document, "artifacts").items():
             if not isinstance(path, str) or not path.lower().endswith(".png"):
                 continue
-            file = _inside(run, path)
+            file = run.file(path)
             if file is None:
                 missing.append(f"{name_of(run)}, {metric}: {Path(path).name} is not in the run's folder.")
             else:
@@ -93,14 +93,6 @@ def pictures_of(run: KeptRun, metrics: Container[str] | None = None) -> tuple[li
 def base_of(metric: str) -> str:
     """The metric's name without its preset's."""
     return metric.partition("@")[0]
-
-
-def _inside(run: KeptRun, path: str) -> Path | None:
-    try:
-        file = run.file(path)
-        return file if file and file.resolve().is_relative_to(run.path.resolve()) else None
-    except (OSError, ValueError, RuntimeError):  # a name that no file can have
-        return None
 
 
 def embed(pictures: Sequence[Picture], room: int) -> tuple[list[Embedded], list[str]]:
