@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from disent_plugins.registry.hookspecs import hookimpl as hookimpl
     from disent_plugins.registry.specs import API_VERSION as API_VERSION
     from disent_plugins.registry.specs import DatasetSpec as DatasetSpec
+    from disent_plugins.registry.specs import LoggerSpec as LoggerSpec
     from disent_plugins.registry.specs import MetricSpec as MetricSpec
     from disent_plugins.registry.specs import ModelSpec as ModelSpec
 
@@ -58,7 +59,7 @@ _HOME = {
     "disent_plugins.errors": ("UsageError",),
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
-    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),
+    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "LoggerSpec", "MetricSpec", "ModelSpec"),
     "disent_plugins.measuring.arrays": ("measure",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "training": FOUNDATION | {"registry", "data_adapters", "training"},
     "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
     "studies": FOUNDATION | {"registry", "data_adapters", "training", "measuring", "studies"},
+    "loggers": {"files", "registry", "loggers"},
     "testing": FOUNDATION | PARTS | {"registry", "training", "testing"},
     "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "studies", "cli"},
     "__main__": {"cli"},

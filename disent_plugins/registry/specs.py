@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-_TEXTS = {"name", "summary", "target", "reference", "group"}
+_TEXTS = {"name", "summary", "target", "reference", "group", "install"}
 _LISTS = {"requires", "provides", "needs"}
 
 
@@ -100,3 +100,14 @@ class MetricSpec(Spec):
 
     needs: tuple[str, ...] = ("codes",)
     group: str = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggerSpec(Spec):
+    """A class whose objects implement run hooks. It is called without arguments where a run asks for it by its name.
+
+    Args:
+        install: The command that installs what ``target`` imports, told where that is missing.
+    """
+
+    install: str = ""
