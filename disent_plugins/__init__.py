@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Value as Value
     from disent_plugins.data_adapters.adapter import RawFile as RawFile
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
+    from disent_plugins.data_adapters.own.dataset import prepare as prepare
     from disent_plugins.errors import UsageError as UsageError
     from disent_plugins.measuring.arrays import measure as measure
     from disent_plugins.options import Options as Options
@@ -56,6 +57,7 @@ _HOME = {
         "Subject", "TrainingData", "Update", "Value",
     ),
     "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),
+    "disent_plugins.data_adapters.own.dataset": ("prepare",),
     "disent_plugins.errors": ("UsageError",),
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),

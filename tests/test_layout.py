@@ -17,7 +17,7 @@ LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
 FOUNDATION = {
-    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "options", "printable", "together",
+    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "npz", "options", "printable", "together",
     "version", "whole_batch",
 }  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}

@@ -27,16 +27,11 @@ SetData = Annotated[
 
 
 def _adapter(name: str, set_data: list[str] | None) -> tuple[Any, Plugin]:
-    from disent_plugins.contracts.descriptions import check_adapter
-    from disent_plugins.data_adapters.adapter import make_adapter
+    from disent_plugins.data_adapters.named import adapter_named
     from disent_plugins.options import parse_assignments
 
-    registry = state.registry()
-    chosen = parse_assignments(set_data or [], flag="--set-data")
-    spec, plugin = registry.datasets.find(name)
-    make = registry.load(spec, plugin)
-    what = f"data set '{name}' could not be made"
-    return registry.call(plugin, what, lambda: check_adapter(make_adapter(make, chosen, name))), plugin
+    found = adapter_named(state.registry(), name, parse_assignments(set_data or [], flag="--set-data"))
+    return found.adapter, found.plugin
 
 
 @app.command("list")

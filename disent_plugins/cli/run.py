@@ -219,6 +219,8 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
 
     folder = find_folder(path)
     before = folder.settings()
+    if registry.datasets.split(str(asked.get("data", "")))[1]:  # a place is kept as it is seen from anywhere
+        asked["data"] = load_parts(registry, before.model, asked["data"], asked["data_options"]).data
     parts = load_parts(registry, before.model, before.data, {**before.data_options, **asked["data_options"]})
     settings = changed(before, parts.model_class.Config, {**asked, "data_options": parts.adapter.info.options})
     different = differences(before, settings)

@@ -1,1 +1,1 @@
-"""Loggers: the run hooks written to TensorBoard, Weights & Biases, trackio and MLflow. None is imported unless asked for."""
+"""Run hooks written to TensorBoard, Weights & Biases, trackio and MLflow; none is imported unless asked for."""

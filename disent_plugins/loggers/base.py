@@ -81,7 +81,7 @@ def measured(results: Mapping[str, Any]) -> dict[str, float]:
     >>> measured({"probe": document})
     {'probe/content.mean': 0.9, 'probe/content.mean.floor': 0.1}
     """
-    found = {}
+    found: dict[str, Any] = {}
     for metric, document in results.items():
         for value, number in document["values"].items():
             points = {part: document["reference"][value].get(part) for part in _POINTS}
@@ -106,7 +106,7 @@ def _name(group: str, rest: str) -> str:
 
 def _settings(run: Any) -> dict[str, Any]:
     """All settings by name, those of model and data set as ``options.k``."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in vars(run.settings).items():
         parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, Mapping) else {name: value}
         found |= {key: list(part) if isinstance(part, tuple) else part for key, part in parts.items()}

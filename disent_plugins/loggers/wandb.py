@@ -25,7 +25,9 @@ class Wandb(Logger):
     def begin(self, run: Any, settings: Mapping[str, Any]) -> set[tuple[str, int]]:
         """Open the run, or go on with it."""
         self.note: Path = run.folder.path / f"{self.module}.json"
-        self.kept = read_table(self.note) if self.note.is_file() else {"id": secrets.token_hex(4), "known": {}}
+        self.kept: dict[str, Any] = {"id": secrets.token_hex(4), "known": {}}
+        if self.note.is_file():
+            self.kept = read_table(self.note)
         project = os.environ.get(f"{self.module.upper()}_PROJECT", "disent")
         self.run = self.api.init(
             project=project, name=run.folder.path.name, resume="allow", config=dict(settings),

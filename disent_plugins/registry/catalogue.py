@@ -1,4 +1,4 @@
-"""Names -> specs: the plugins that were found, and what they name, by kind; a name resolves to one spec or one error."""
+"""Names -> specs: the plugins that were found and what they name; a name is one spec or one error."""
 
 from __future__ import annotations
 
@@ -67,9 +67,11 @@ class Catalogue(Generic[S]):
         return sorted(self.labels())
 
     def labels(self) -> list[str]:
-        """The name of each of ``entries``, qualified by its distribution where it is ambiguous."""
+        """The name of each of ``entries``, qualified by its distribution where it is ambiguous, with its place if any."""
         claims = Counter(spec.name for spec, _ in self.entries)
-        return [s.name if claims[s.name] == 1 else f"{p.distribution}:{s.name}" for s, p in self.entries]
+        names = [s.name if claims[s.name] == 1 else f"{p.distribution}:{s.name}" for s, p in self.entries]
+        places = [getattr(spec, "place", "") for spec, _ in self.entries]
+        return [f"{name}:{place}" if place else name for name, place in zip(names, places, strict=True)]
 
     def find(self, name: str) -> tuple[S, Plugin]:
         """The spec that ``name`` or ``distribution:name`` stands for, and its owner.
@@ -78,9 +80,13 @@ class Catalogue(Generic[S]):
             UsageError: Nothing has that name.
             PluginFailure: Two plugins claim it.
         """
+        name, place = self.split(name)
         owner, _, bare = name.rpartition(":")
         found = [(s, p) for s, p in self._claims(bare) if owner in ("", p.distribution)]
         if len(found) == 1:
+            if wanted := getattr(found[0][0], "place", "") if not place else "":
+                hint = f"For example: {name}:{wanted}"
+                raise UsageError(f"The {self.kind} '{name}' is named with a place behind a colon.", hint=hint)
             return found[0]
         if not found:
             raise UsageError(
@@ -95,6 +101,14 @@ class Catalogue(Generic[S]):
             f"They are {owners}.",
             f"Say which one you mean: {qualified}; or disable one with DISENT_DISABLE_PLUGINS.",
         )
+
+    def split(self, name: str) -> tuple[str, str]:
+        """A name such as ``folder:PATH`` as the name of a spec and its place; of other names the place is empty."""
+        for count in (1, 2):  # the second with the distribution before it
+            *head, place = name.split(":", count)
+            if len(head) == count and any(getattr(spec, "place", "") for spec, _ in self._claims(head[-1])):
+                return ":".join(head), place
+        return name, ""
 
     def _claims(self, name: str) -> list[tuple[S, Plugin]]:
         """The entries of that very name, by an index: a help text looks every name up."""

@@ -53,7 +53,7 @@ def test_the_configuration_file_may_name_them(with_loggers):
     found = with_loggers("run", "--config", "a.toml", *TINY)
     assert (found.code, found.out) == (2, "")
     assert "The logger 'absent' needs a package that is not here." in found.err
-    assert "Install it: pip install it" in found.err
+    assert "Install it: pip install x" in found.err
     assert not Path("runs").exists()
 
 

@@ -1,4 +1,4 @@
-"""A run told to a logger as a process of its own: ``python log_a_run.py LOGGER FOLDER``; then what the log holds, as JSON.
+"""A run told to a logger, and what the log then holds as JSON: ``python log_a_run.py LOGGER FOLDER``.
 
 Two epochs, the second of them told twice; the process "is killed" and the run goes on: the second epoch is told once
 more, then the third, then the end.

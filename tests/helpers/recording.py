@@ -51,7 +51,5 @@ class Loggers:
             LoggerSpec(name="recording", summary="Keeps.", target=f"{here}:Recording"),
             LoggerSpec(name="failing", summary="Fails.", target=f"{here}:Failing"),
             LoggerSpec(name="mute", summary="Says nothing.", target=f"{here}:Mute"),
-            LoggerSpec(
-                name="absent", summary="Is not here.", target="no_such_package:Logger", install="pip install it"
-            ),
+            LoggerSpec(name="absent", summary="Is not here.", target="no_such_package:Logger", install="pip install x"),
         ]

@@ -36,14 +36,8 @@ def logged(name: str, folder: Path) -> dict:
     }  # fmt: skip
     for variable in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "WANDB_PROJECT", "WANDB_DIR"):
         environment.pop(variable, None)
-    done = subprocess.run(
-        [sys.executable, HELPER, name, folder],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=280,
-        check=False,
-    )
+    command = [sys.executable, HELPER, name, folder]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

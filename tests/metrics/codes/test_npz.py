@@ -12,8 +12,8 @@ import pytest
 from helpers.code_array_files import N, arrays, saved
 
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.codes.arrays import believed
 from disent_plugins.metrics.codes.file import read_codes
+from disent_plugins.npz import believed
 
 FIELDS = "{'descr': %r, 'fortran_order': False, 'shape': %s, }"
 DATA = np.ones((N, 3)).tobytes()
