@@ -67,7 +67,7 @@ class Catalogue(Generic[S]):
         return sorted(self.labels())
 
     def labels(self) -> list[str]:
-        """The name of each of ``entries``, qualified by its distribution where it is ambiguous, with its place if any."""
+        """The name of each of ``entries``, with its distribution where it is ambiguous, and its place if it has one."""
         claims = Counter(spec.name for spec, _ in self.entries)
         names = [s.name if claims[s.name] == 1 else f"{p.distribution}:{s.name}" for s, p in self.entries]
         places = [getattr(spec, "place", "") for spec, _ in self.entries]

@@ -242,8 +242,6 @@ def new_folder(settings: RunSettings, out: Path | None) -> RunFolder:
         return RunFolder(out)
     what = f"{settings.model}_{short_name(settings.data)}_s{settings.seed}".replace(":", "-")
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}_{what}"
-        ":", "-"
-    )
     path, number = RUNS / stem, 1
     while path.exists():
         number += 1

@@ -62,7 +62,8 @@ class Folder:
             return ImageSpec(channels, self.size, self.size)
         for path, seen in zip(self.listing.paths, self.seen, strict=True):
             if (seen.width, seen.height) != (first.width, first.height):
-                why = f"{str(path)!r} has {seen.width} x {seen.height} pixels, and {first.width} x {first.height} the first."
+                sizes = [f"{one.width} x {one.height}" for one in (seen, first)]
+                why = f"{str(path)!r} has {sizes[0]} pixels, and those before it have {sizes[1]}."
                 raise bad(place, why, "Make them of one size with: --set-data size=64")
         return ImageSpec(channels, first.height, first.width)
 
