@@ -12,7 +12,7 @@ from disent_plugins.contracts import ImageSpec
 from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.adapter import RawFile, RawTable
 from disent_plugins.data_adapters.own.columns import coded, joined, named
-from disent_plugins.data_adapters.own.description import OwnConfig, Rows, describe, split_of
+from disent_plugins.data_adapters.own.description import OwnConfig, Rows, describe, lasting, split_of
 from disent_plugins.data_adapters.own.pictures import as_array
 from disent_plugins.errors import DataMissing, UsageError, suggestion
 from disent_plugins.files import digest
@@ -30,7 +30,7 @@ class Arrays:
     files: tuple[RawFile, ...] = ()
 
     def __init__(self, config: OwnConfig, place: str) -> None:
-        self.size, self.path = config.size, Path(place).expanduser().absolute()
+        self.size, self.path = config.size, lasting(place)
         self.place = str(self.path)
         if not self.path.is_file() or not self.place.isprintable():
             raise DataMissing(f"There is no file {self.place!r}.", hint=f"Name an .npz file. {HELP}")

@@ -80,7 +80,7 @@ def _numbers(name: str, column: np.ndarray) -> np.ndarray:
     if column.dtype.kind in "iuf":
         found = column.astype(np.float64)
     elif column.dtype.kind == "U":
-        found = np.array([_number(name, text, row) for row, text in enumerate(column)])
+        found = np.array([_number(name, str(text), row) for row, text in enumerate(column)])
     else:
         raise Unfit(f"'{name}' is {column.dtype} and no numbers")
     if np.isinf(found).any():

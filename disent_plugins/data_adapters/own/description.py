@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -89,6 +91,11 @@ def describe(
         reference="data of your own",
     )
     return info, split
+
+
+def lasting(place: str) -> Path:
+    """A place as it is seen from any folder; links stay as they are."""
+    return Path(os.path.abspath(os.path.expanduser(place)))
 
 
 def stratified(labels: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from disent_plugins.contracts import ImageSpec
 from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.adapter import RawFile, RawTable
-from disent_plugins.data_adapters.own.description import OwnConfig, describe
+from disent_plugins.data_adapters.own.description import OwnConfig, describe, lasting
 from disent_plugins.data_adapters.own.listing import bad, listing
 from disent_plugins.data_adapters.own.looking import look_at, reading
 from disent_plugins.data_adapters.own.pictures import MADE, Seen, pixels
@@ -28,7 +29,7 @@ class Folder:
 
     def __init__(self, config: OwnConfig, place: str) -> None:
         self.size = config.size
-        path = Path(place).expanduser().absolute()
+        path = lasting(place)
         self.place = str(path)
         self.listing = listing(path)
         self.seen = look_at(path, self.listing.paths)
@@ -52,7 +53,7 @@ class Folder:
         image, size = self.info.image, self.size
 
         def decoded(part: list[tuple[Path, Seen]]) -> np.ndarray:
-            return np.stack([reading(path, lambda p=path, s=seen: pixels(p, s, image, size)) for path, seen in part])
+            return np.stack([reading(path, partial(pixels, path, seen, image, size)) for path, seen in part])
 
         yield from ordered_map(decoded, [work[first : first + _SLAB] for first in range(0, len(work), _SLAB)])
 
