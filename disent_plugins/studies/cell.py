@@ -88,7 +88,7 @@ def make_cell(registry: Registry, place: Path, model: str, data: str, given: Map
     """
     given = {"options": {}, "data_options": {}, **given}
     parts, settings = resolve(registry, model=model, data=data, file={}, flags=given)
-    name = f"{model}-{short_name(data)}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
+    name = f"{model}-{short_name(settings.data)}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
     return Cell(parts, settings, RunFolder(place / name))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from helpers.recording import Loggers, calls
@@ -26,6 +28,12 @@ def test_ours_say_what_installs_them():
     assert found.loggers.names() == ["mlflow", "tensorboard", "trackio", "wandb"]
     for spec in plugin.disent_loggers():
         assert spec.install == f"pip install 'disent-plugins[{spec.name}]'"
+
+
+def test_ours_come_in_by_an_entry_point():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["disent"]["loggers"] == plugin.__name__
+    assert {spec.name for spec in plugin.disent_loggers()} <= set(project["optional-dependencies"])
 
 
 def test_an_unknown_name_comes_with_a_suggestion(registry):
