@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Value as Value
     from disent_plugins.data_adapters.adapter import RawFile as RawFile
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
+    from disent_plugins.data_adapters.own.dataset import prepare as prepare
     from disent_plugins.errors import UsageError as UsageError
     from disent_plugins.measuring.arrays import measure as measure
     from disent_plugins.options import Options as Options
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from disent_plugins.registry.hookspecs import hookimpl as hookimpl
     from disent_plugins.registry.specs import API_VERSION as API_VERSION
     from disent_plugins.registry.specs import DatasetSpec as DatasetSpec
+    from disent_plugins.registry.specs import LoggerSpec as LoggerSpec
     from disent_plugins.registry.specs import MetricSpec as MetricSpec
     from disent_plugins.registry.specs import ModelSpec as ModelSpec
 
@@ -56,10 +58,11 @@ _HOME = {
         "Subject", "TrainingData", "Update", "Value",
     ),
     "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),
+    "disent_plugins.data_adapters.own.dataset": ("prepare",),
     "disent_plugins.errors": ("UsageError",),
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
-    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),
+    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "LoggerSpec", "MetricSpec", "ModelSpec"),
     "disent_plugins.measuring.arrays": ("measure",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "numpy", "h5py", "sklearn", "scipy", "matplotlib", "PIL", "requests"}
+HEAVY = {
+    "torch", "numpy", "h5py", "sklearn", "scipy", "matplotlib", "PIL", "requests", "tensorboard", "wandb", "mlflow",
+}  # fmt: skip
 LOADED = f"""
 import json, sys
 def report():

@@ -17,7 +17,7 @@ LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
 FOUNDATION = {
-    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "notebook", "options", "printable",
+    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "notebook", "npz", "options", "printable",
     "together", "version", "whole_batch",
 }  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}
@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
     "studies": FOUNDATION | {"registry", "data_adapters", "training", "measuring", "studies"},
     "reports": FOUNDATION | {"measuring", "studies", "reports"},
+    "loggers": {"files", "registry", "loggers"},
     "testing": FOUNDATION | PARTS | {"registry", "training", "testing"},
     "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "studies", "reports", "cli"},
     "__main__": {"cli"},

@@ -36,5 +36,6 @@ def _items() -> typing.Iterable[str]:
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
+loggers = _of(lambda: state.registry().loggers.names())
 samplers = _of(_samplers)
 items = _of(_items)

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from disent_plugins.contracts import ImageTable, Report, Subject
+from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.cache import derived_folder, quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, digest, read_json, write_json
@@ -59,7 +60,7 @@ class TrainedRun:
         fuse = fusion(self.model, device)
         stand_in = self._stand_in(rows)
         decode, encode_images, fuse = stand_in.decoder(decode), stand_in.encoder(encode_images), stand_in.fusion(fuse)
-        data = f"{self.settings.data}{self.table.info.subset_words}"
+        data = f"{short_name(self.settings.data)}{self.table.info.subset_words}"
         return Subject(
             name=f"{self.settings.model} on {data} ({self.folder.path.name})",
             codes=self._codes(rows, stand_in, report),

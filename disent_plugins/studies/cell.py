@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from disent_plugins.contracts import Report, Value
+from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_table
@@ -88,7 +89,7 @@ def make_cell(registry: Registry, place: Path, model: str, data: str, given: Map
     """
     given = {"options": {}, "data_options": {}, **given}
     parts, settings = resolve(registry, model=model, data=data, file={}, flags=given)
-    name = f"{model}-{data}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
+    name = f"{model}-{short_name(settings.data)}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
     return Cell(parts, settings, RunFolder(place / name))
 
 
