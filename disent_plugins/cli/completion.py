@@ -33,8 +33,15 @@ def _items() -> typing.Iterable[str]:
     return [*item_names(), ALL]
 
 
+def _runs() -> typing.Iterable[str]:
+    from disent_plugins.measuring.kept import run_folders
+
+    return [str(path) for path in run_folders()]
+
+
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
 samplers = _of(_samplers)
 items = _of(_items)
+runs = _of(_runs)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from disent_plugins.content import MISSING, Factor, content_columns, content_labels
 from disent_plugins.contracts.data import SPLITS, Report
+from disent_plugins.contracts.frames import frame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,6 +154,23 @@ class Result:
     settings: Mapping[str, Any]
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+    def to_frame(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each value: ``metric``, ``name``, and all that a ``Value`` says.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        rows = [
+            {"metric": self.metric, "name": name, **vars(value), "normalised": value.normalised}
+            for name, value in self.values.items()
+        ]
+        return frame(rows, _COLUMNS)
+
+
+_COLUMNS = (
+    "metric", "name", "value", "unit", "better", "floor", "ceiling", "normalised", "low", "high", "n", "estimator",
+)  # fmt: skip
 
 
 class Metric(Protocol):

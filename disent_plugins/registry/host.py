@@ -148,6 +148,12 @@ class Registry:
         self.plugins.append(plugin)
         self._add(plugin, lambda: module)
 
+    def remove(self, module: object) -> None:
+        """Take out a plugin object that ``add`` registered for a while; it must not have brought specs."""
+        unique = self._manager.get_name(module)
+        self._manager.unregister(module)
+        self.plugins = [p for p in self.plugins if f"{p.distribution}:{p.name}" != unique]
+
     def load(self, spec: Spec, plugin: Plugin) -> Any:
         """Import what a spec names, and check that it can be used.
 

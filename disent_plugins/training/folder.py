@@ -143,13 +143,28 @@ class RunFolder:
                 "Was the file edited? Train again with: disent run",
             ) from error
 
+    def data_digest(self) -> str:
+        """The content hash of the images that the run was trained on.
+
+        Raises:
+            UsageError: ``data.json`` does not say.
+        """
+        found = read_table(self.path / "data.json").get("content_hash")
+        if not isinstance(found, str):
+            raise UsageError(
+                f"{self.path / 'data.json'} does not say what its model was trained on.",
+                "It has no content_hash.",
+                "Was the file edited? Train again with: disent run",
+            )
+        return found
+
     def check_same_data(self, table: ImageTable) -> None:
         """Refuse to mix a run with other data than it was trained on.
 
         Raises:
             UsageError: The content hashes differ.
         """
-        before = read_table(self.path / "data.json").get("content_hash")
+        before = self.data_digest()
         if before != table.digest:
             raise UsageError(
                 f"The data of {self.path} has changed.",
