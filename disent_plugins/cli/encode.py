@@ -13,9 +13,7 @@ from disent_plugins.errors import UsageError
 
 
 def encode(
-    run: Annotated[
-        Path, typer.Argument(help="Run folder, or an exported model.", autocompletion=completion.runs)
-    ],
+    run: Annotated[Path, typer.Argument(help="Run folder, or an exported model.", autocompletion=completion.runs)],
     images: Annotated[
         list[Path], typer.Argument(help="Pictures, folders of them (one a class gives labels), or one .npy or .npz.")
     ],
@@ -33,7 +31,9 @@ def encode(
     if resize and pad:
         raise UsageError("--resize and --pad were both given.", "A picture is scaled or put among zeros, not both.")
     if out.suffix != ".npz":
-        raise UsageError(f"--out {out} is no .npz file.", "Codes are written as arrays of NumPy.", "Say: --out codes.npz")
+        raise UsageError(
+            f"--out {out} is no .npz file.", "Codes are written as arrays of NumPy.", "Say: --out codes.npz"
+        )
     from disent_plugins.cli.progress import reporting
     from disent_plugins.measuring.codes_out import write_npz
     from disent_plugins.measuring.pictures import read_images
@@ -50,7 +50,7 @@ def encode(
     sizes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
     state.out.print(f"{show.shorten(out)}: {sizes}", markup=False, soft_wrap=True)
     if found.left_out:
-        state.say(f"left out: {found.left_out:,} files that are no pictures")
+        state.say(f"files that are no pictures, left out: {found.left_out:,}")
     if found.labels is None:
         state.say("There are no labels: metrics need the array 'labels' [N] or 'factors' [N, F] in that file.")
     else:

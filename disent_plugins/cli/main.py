@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins import interrupts
-from disent_plugins.cli import bench, data, doctor, metrics, models, reproduce, run, state
+from disent_plugins.cli import bench, data, doctor, encode, metrics, models, reproduce, run, runs, state
 from disent_plugins.cli.surroundings import prepare, refuse_empty
 from disent_plugins.errors import DisentError, Interrupted, UsageError
 from disent_plugins.registry.guard import told
@@ -69,6 +69,8 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(runs.app, name="runs")
+app.command("encode")(encode.encode)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

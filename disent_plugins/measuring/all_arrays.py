@@ -68,7 +68,7 @@ def measure_all(
     progress: bool = True,
     registry: Registry | None = None,
 ) -> Results:
-    """Measure every registered metric that the arrays allow: ``disent_plugins.measure_all(content=c, style=s, labels=y)``.
+    """Measure every metric that arrays allow: ``disent_plugins.measure_all(content=c, style=s, labels=y)``.
 
     Args:
         content, style, codes, blocks, labels, factors, factor_names, factor_kinds, content_factor, split,

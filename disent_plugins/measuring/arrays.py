@@ -114,9 +114,10 @@ class Given:
         _require("out", out, out is None or _is_path(out), "the path of a folder")
         right = self.registry is None or isinstance(self.registry, Registry)
         _require("registry", self.registry, right, "a Registry, or None")
-        two = isinstance(blocks, tuple | list) and [isinstance(block, str | slice | None) for block in blocks] == [
-            True
-        ] * 2
+        two = (
+            isinstance(blocks, tuple | list)
+            and [isinstance(block, str | slice | None) for block in blocks] == [True] * 2
+        )
         _require("blocks", blocks, blocks is None or two, 'two columns\' ranges, such as ("0:8", "8:16")')
         for name in ("factor_names", "factor_kinds"):
             texts = self.arrays[name]

@@ -55,7 +55,7 @@ def _laid_out(images: np.ndarray, image: ImageSpec, made: str, source: str) -> n
     raise UsageError(
         f"{source} has images of shape {given.shape[1:]}, and the model takes {height}x{width} pixels of "
         f"{channels} channel{'s' * (channels != 1)}.",
-        f"The images that it was trained on were made so: {made}." if made else "It was trained on images of that size.",
+        f"The images that it was trained on were made so: {made or 'unknown'}.",
         _fitting(given.shape[1:], image),
     )
 
@@ -70,14 +70,11 @@ def _fitting(shape: tuple[int, ...], image: ImageSpec) -> str:
         return f"They have {c} channels; convert them first, with Pillow for example: picture.convert('L') or 'RGB'."
     missing = height - h, width - w
     if min(missing) < 0 or any(part % 2 for part in missing):
-        return f"Resize them first to {height}x{width}; disent encode --resize does it for files of pictures."
+        return f"Resize them first to {height}x{width}, as those were made."
     sides = ["(0, 0)", *(f"({part // 2}, {part // 2})" for part in missing)]
     if len(shape) == 3:
         sides.insert(1 if first else 3, "(0, 0)")
-    return (
-        f"To pad with zeros: images = numpy.pad(images, ({', '.join(sides)})). "
-        "Of files of pictures, disent encode --pad does it, and --resize scales them."
-    )
+    return f"To pad them with zeros: images = numpy.pad(images, ({', '.join(sides)}))"
 
 
 def _in_range(images: np.ndarray, source: str) -> np.ndarray:
@@ -91,7 +88,7 @@ def _in_range(images: np.ndarray, source: str) -> np.ndarray:
         return images
     low, high = float(images.min()), float(images.max())
     if images.dtype.kind != "f":
-        hint = "If they lie in 0..255: images.astype('uint8')." if 0 <= low and high <= 255 else HELP
+        hint = "If they lie in 0..255: images.astype('uint8')." if low >= 0 and high <= 255 else HELP
         raise UsageError(f"{source} has images of type {images.dtype}.", f"They lie in {low:g}..{high:g}.", hint)
     if not np.isfinite(low + high):
         raise UsageError(f"{source} has images with NaN or infinity.", "Pixels are finite numbers.", HELP)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_bytes, read_table
@@ -69,7 +69,7 @@ class KeptRun:
     @property
     def seconds(self) -> float:
         """Seconds that its epochs took."""
-        return math.fsum(epoch.get("seconds") or 0.0 for epoch in self.epochs)
+        return math.fsum(found for epoch in self.epochs if _number(found := epoch.get("seconds")))
 
     @property
     def state(self) -> State:
@@ -126,7 +126,7 @@ def is_document(found: Any) -> bool:
     ) and all(
         point.get(key) is None or _number(point[key])
         for point in reference.values()
-        for key in ("floor", "ceiling", "low", "high")
+        for key in ("floor", "ceiling", "normalised", "low", "high", "n")
     )
 
 
@@ -202,5 +202,5 @@ def _epochs(path: Path) -> Iterator[dict[str, Any]]:
             yield found
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -71,7 +71,7 @@ def read_images(
     files, classes, left_out = _listed(paths)
     images = np.empty((len(files), image.height, image.width, image.channels), np.uint8)
     for number, file in enumerate(files):
-        images[number] = checked_images(_picture(file, image, fit)[None], image, made=made, source=str(file))
+        images[number] = _picture(file, image, fit, made)
         report(number + 1, len(files), "reading pictures")
     named = [name for name in classes if name is not None]
     if not named:
@@ -111,8 +111,8 @@ def _is_picture(file: Path) -> bool:
     return not file.name.startswith(".") and file.suffix.lower() in Image.registered_extensions()
 
 
-def _picture(file: Path, image: ImageSpec, fit: Fit) -> np.ndarray:
-    """[h, w, C] uint8."""
+def _picture(file: Path, image: ImageSpec, fit: Fit, made: str) -> np.ndarray:
+    """[H, W, C] uint8."""
     if image.channels not in _MODES:
         why = f"The model takes {image.channels} channels, pictures have 1 or 3."
         raise UsageError("Files of pictures cannot be encoded.", why, "Give an array: an .npy file [N, H, W, C].")
@@ -135,6 +135,13 @@ def _picture(file: Path, image: ImageSpec, fit: Fit) -> np.ndarray:
     missing = [image.height - pixels.shape[0], image.width - pixels.shape[1]]
     if fit == "pad" and min(missing) >= 0:
         pixels = np.pad(pixels, (*((part // 2, part - part // 2) for part in missing), (0, 0)))
+    if pixels.shape[:2] != (image.height, image.width):
+        h, w = pixels.shape[:2]
+        raise UsageError(
+            f"{file} has {h}x{w} pixels (height x width), and the model takes {image.height}x{image.width}.",
+            f"The images that it was trained on were made so: {made or 'unknown'}.",
+            "Scale pictures with --resize, or put smaller ones in the middle of zeros with --pad.",
+        )
     return pixels
 
 
@@ -147,15 +154,19 @@ def _of_arrays(path: Path, image: ImageSpec, made: str) -> Found:
             with found:
                 if "images" not in found:
                     why = f"It holds: {', '.join(found.files) or 'nothing'}."
-                    raise UsageError(f"{path} has no array 'images'.", why, "Save it with numpy.savez(FILE, images=...).")
-                labels, found = found["labels"] if "labels" in found else None, found["images"]
+                    raise UsageError(
+                        f"{path} has no array 'images'.", why, "Save it with numpy.savez(FILE, images=...)."
+                    )
+                labels, found = found.get("labels"), found["images"]
     except FileNotFoundError as error:
         raise UsageError(f"There is no file {path}.") from error
     except UsageError:
         raise
     except Exception as error:  # damaged files make their readers fail in many ways
         why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise UsageError(f"{path} cannot be read.", why, "Save plain numbers with numpy.save or numpy.savez.") from error
+        raise UsageError(
+            f"{path} cannot be read.", why, "Save plain numbers with numpy.save or numpy.savez."
+        ) from error
     images = checked_images(found, image, made=made, source=str(path))
     if labels is not None and labels.shape != (len(images),):
         why = f"Its labels have shape {labels.shape}."

@@ -99,7 +99,10 @@ class TrainedRun(TrainedModel):
         """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
         refuse_links(self.place, self.figures)
         rows = used_rows(self.load(report), self.settings.limit)
-        decode, encode_images = decoder(self.model, self.device, self.image), encoder(self.model, self.device, self.image)
+        decode, encode_images = (
+            decoder(self.model, self.device, self.image),
+            encoder(self.model, self.device, self.image),
+        )
         fuse = fusion(self.model, self.device)
         stand_in = self._stand_in(rows)
         decode, encode_images, fuse = stand_in.decoder(decode), stand_in.encoder(encode_images), stand_in.fusion(fuse)
