@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from disent_plugins.measuring.trained import TrainedRun
 
-_MEANING = re.compile(r"([\\`*_\[\]<>|&~$]|:(?=//)|\.(?<=www\.)|^[#+=-]|(?<=^\d)[.)])")
-"""What would be markup, HTML or a link; at the beginning also a heading, a list or a line."""
+_MEANING = re.compile(r"([\\`*_\[\]<>|&~$]|:(?=//)|\.(?<=www\.)|^[#=]|^[+-](?=\s))")
+"""What would be markup, HTML or a link; at the beginning also a heading or a list."""
 
 
 def model_card(
