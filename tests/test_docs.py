@@ -57,7 +57,8 @@ def test_the_configuration_file_is_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/reference.md", "docs/runs.md", "benchmarks/README.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/reference.md", "docs/runs.md", "benchmarks/README.md"],
 )
 def test_files_that_are_named_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")

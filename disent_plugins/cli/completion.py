@@ -34,9 +34,13 @@ def _items() -> typing.Iterable[str]:
 
 
 def _runs() -> typing.Iterable[str]:
+    from disent_plugins.errors import UsageError
     from disent_plugins.measuring.kept import run_folders
 
-    return [str(path) for path in run_folders()]
+    try:
+        return [str(path) for path in run_folders()]
+    except UsageError:  # there is none
+        return []
 
 
 models = _of(lambda: state.registry().models.names())

@@ -111,14 +111,14 @@ def open_run(
     if checkpoint not in ("last", "best"):
         raise UsageError(f"There is no checkpoint {shown(checkpoint)}.", "It is last or best.")
     folder = find_folder(_path(path))
-    refuse_export(folder)
+    _refuse_export(folder)
     found = from_environment(os.environ) if registry is None else registry
     run = trained.open_run(found, folder, which=checkpoint, device=device, images=False)
     run.progress = progress
     return run
 
 
-def refuse_export(folder: RunFolder) -> None:
+def _refuse_export(folder: RunFolder) -> None:
     """Say of a folder that ``export`` wrote that it is none of a run.
 
     Raises:

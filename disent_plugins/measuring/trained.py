@@ -217,16 +217,16 @@ def open_run(
     target = choose_device(device)
     checkpoint = load(folder.checkpoint(which), target)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
-    data, digest = folder.training_data(), folder.data_digest()
+    data, content_hash = folder.training_data(), folder.data_digest()
     model = parts.model(settings, data).to(target)
     load_weights(model, checkpoint, folder.checkpoint(which))
     info = parts.adapter.info
     run = TrainedRun(
         model=model.eval(), name=settings.model, image=data.image, made=info.preprocessing, device=target,
         registry=registry, plugin=parts.plugin, folder=folder, settings=settings, data=data, parts=parts,
-        of=of_run(which, checkpoint, digest, info.subset),
+        of=of_run(which, checkpoint, content_hash, info.subset),
     )  # fmt: skip
     if images:
         run.load(report)
-    check_identity(folder.checkpoint(which), checkpoint.run, identity(settings, digest, data))
+    check_identity(folder.checkpoint(which), checkpoint.run, identity(settings, content_hash, data))
     return run
