@@ -35,7 +35,7 @@ Verdicts: *within*, *better* or *worse* than the paper's number, by our 95 % int
 by intervals that lie apart. A training that is smaller than the paper's can reach a number but not miss it: then the
 verdict is *not comparable*.
 
-This page is made of kept documents (`docs/results/reproduction/`) by `benchmarks/reproduction_page.py`.
+This page is made of kept documents (docs/results/reproduction) by `benchmarks/reproduction_page.py`.
 """
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Gaussian as Gaussian
     from disent_plugins.contracts import GroupBatch as GroupBatch
     from disent_plugins.contracts import ImageSpec as ImageSpec
+    from disent_plugins.contracts import Items as Items
     from disent_plugins.contracts import Loss as Loss
     from disent_plugins.contracts import Posterior as Posterior
     from disent_plugins.contracts import Result as Result
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from disent_plugins.contracts import Value as Value
     from disent_plugins.data_adapters.adapter import RawFile as RawFile
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
+    from disent_plugins.data_adapters.own.dataset import prepare as prepare
     from disent_plugins.errors import UsageError as UsageError
     from disent_plugins.measuring.all_arrays import measure_all as measure_all
     from disent_plugins.measuring.arrays import measure as measure
@@ -54,20 +56,22 @@ if TYPE_CHECKING:
     from disent_plugins.registry.hookspecs import hookimpl as hookimpl
     from disent_plugins.registry.specs import API_VERSION as API_VERSION
     from disent_plugins.registry.specs import DatasetSpec as DatasetSpec
+    from disent_plugins.registry.specs import LoggerSpec as LoggerSpec
     from disent_plugins.registry.specs import MetricSpec as MetricSpec
     from disent_plugins.registry.specs import ModelSpec as ModelSpec
 
 _HOME = {
     "disent_plugins.about": ("About", "Expect"),
     "disent_plugins.contracts": (
-        "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Loss", "Posterior", "Result",
+        "Codes", "DatasetInfo", "Factor", "Gaussian", "GroupBatch", "ImageSpec", "Items", "Loss", "Posterior", "Result",
         "Subject", "TrainingData", "Update", "Value",
     ),
     "disent_plugins.data_adapters.adapter": ("RawFile", "RawTable"),
+    "disent_plugins.data_adapters.own.dataset": ("prepare",),
     "disent_plugins.errors": ("UsageError",),
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
-    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "MetricSpec", "ModelSpec"),
+    "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "LoggerSpec", "MetricSpec", "ModelSpec"),
     "disent_plugins.measuring.all_arrays": ("measure_all",),
     "disent_plugins.measuring.arrays": ("measure",),
     "disent_plugins.measuring.exported": ("open_export",),

@@ -12,6 +12,7 @@ from disent_plugins.testing import check_dataset, check_metric, check_model
 from disent_plugins.training.settings import read_config_file
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
@@ -58,7 +59,12 @@ def test_the_configuration_file_is_one(tmp_path):
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/reference.md", "docs/runs.md", "benchmarks/README.md"],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "benchmarks/README.md",
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ],
 )
 def test_files_that_are_named_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -83,6 +89,13 @@ def test_the_tables_of_models_are_those_of_the_kept_results():
     assert any("<!-- models of mnist -->" in text for text in made.values())
     for path, text in made.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is not what the kept results say"
+
+
+def test_the_leaderboard_is_that_of_the_kept_comparisons():
+    """Written anew by: python benchmarks/leaderboard_page.py write"""
+    page = benchmark("leaderboard_page")
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()
+    assert page.README.read_text(encoding="utf-8") == page.readme()
 
 
 def test_the_reproduction_is_that_of_the_kept_documents():

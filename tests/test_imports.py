@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "numpy", "h5py", "sklearn", "scipy", "matplotlib", "PIL", "requests"}
+HEAVY = {
+    "torch", "numpy", "h5py", "sklearn", "scipy", "matplotlib", "PIL", "requests", "tensorboard", "wandb", "mlflow",
+}  # fmt: skip
 LOADED = f"""
 import json, sys
 def report():
@@ -35,6 +37,7 @@ def loaded(program: str, *arguments: str) -> tuple[str, list[str]]:
         (["--help"], "content and style"),
         (["--version"], "."),
         (["run", "--help"], "--model"),
+        (["report", "--help"], "FILE.html"),
         (["models", "list"], "gmvae"),
         (["data", "list"], "cars3d"),
         (["runs", "--help"], "export"),

@@ -17,8 +17,8 @@ LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
 FOUNDATION = {
-    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "options", "printable", "together",
-    "version", "whole_batch",
+    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "notebook", "npz", "options", "printable",
+    "together", "version", "whole_batch",
 }  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {
@@ -28,8 +28,10 @@ MAY_IMPORT = {
     "training": FOUNDATION | {"registry", "data_adapters", "training"},
     "measuring": FOUNDATION | {"registry", "data_adapters", "metrics", "training", "measuring"},
     "studies": FOUNDATION | {"registry", "data_adapters", "training", "measuring", "studies"},
+    "reports": FOUNDATION | {"measuring", "studies", "reports"},
+    "loggers": {"files", "registry", "loggers"},
     "testing": FOUNDATION | PARTS | {"registry", "training", "testing"},
-    "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "studies", "cli"},
+    "cli": FOUNDATION | PARTS | {"registry", "training", "measuring", "studies", "reports", "cli"},
     "__main__": {"cli"},
     "__init__": FOUNDATION | {"registry", "data_adapters", "measuring"},  # re-exports, by name
 }

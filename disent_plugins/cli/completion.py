@@ -46,6 +46,7 @@ def _runs() -> typing.Iterable[str]:
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
+loggers = _of(lambda: state.registry().loggers.names())
 samplers = _of(_samplers)
 items = _of(_items)
 runs = _of(_runs)

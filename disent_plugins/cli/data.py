@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from disent_plugins.cli import completion, show, state
 from disent_plugins.cli.listing import list_specs
 from disent_plugins.cli.models import Json
 from disent_plugins.content import Factor
+from disent_plugins.contracts.data import short_name
 from disent_plugins.errors import UsageError
 from disent_plugins.registry.host import Plugin
 
@@ -27,16 +29,11 @@ SetData = Annotated[
 
 
 def _adapter(name: str, set_data: list[str] | None) -> tuple[Any, Plugin]:
-    from disent_plugins.contracts.descriptions import check_adapter
-    from disent_plugins.data_adapters.adapter import make_adapter
+    from disent_plugins.data_adapters.named import adapter_named
     from disent_plugins.options import parse_assignments
 
-    registry = state.registry()
-    chosen = parse_assignments(set_data or [], flag="--set-data")
-    spec, plugin = registry.datasets.find(name)
-    make = registry.load(spec, plugin)
-    what = f"data set '{name}' could not be made"
-    return registry.call(plugin, what, lambda: check_adapter(make_adapter(make, chosen, name))), plugin
+    found = adapter_named(state.registry(), name, parse_assignments(set_data or [], flag="--set-data"))
+    return found.adapter, found.plugin
 
 
 @app.command("list")
@@ -174,7 +171,10 @@ def remove_data(
     from disent_plugins.data_adapters.store import remove
     from disent_plugins.errors import DataMissing
 
-    bare = name.rpartition(":")[2]
+    head, place = state.registry().datasets.split(name)
+    bare = head.rpartition(":")[2]
+    if place:  # which may be gone
+        bare = short_name(f"{bare}:{os.path.abspath(os.path.expanduser(place))}")
     found = [size_of(path) for path in caches_of(bare)]
     if not found:
         state.registry().datasets.find(name)  # says so if there is no such data set; of one that is gone, caches may be

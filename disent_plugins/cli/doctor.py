@@ -25,7 +25,8 @@ def plugins(json: Json = False) -> None:
         adds = {
             kind: [spec.name for spec, owner in catalogue.entries if owner == plugin]
             for kind, catalogue in (
-                ("models", registry.models), ("data", registry.datasets), ("metrics", registry.metrics)
+                ("models", registry.models), ("data", registry.datasets), ("metrics", registry.metrics),
+                ("loggers", registry.loggers),
             )
         }  # fmt: skip
         status = "disabled" if plugin.disabled else f"skipped: {plugin.error}" if plugin.error else "active"
@@ -36,7 +37,8 @@ def plugins(json: Json = False) -> None:
         return
     rows = [
         [e["name"], f"{e['distribution']} {e['version']}",
-         "; ".join(f"{kind}: {', '.join(e[kind])}" for kind in ("models", "data", "metrics") if e[kind]), e["status"]]
+         "; ".join(f"{kind}: {', '.join(e[kind])}" for kind in ("models", "data", "metrics", "loggers") if e[kind]),
+         e["status"]]
         for e in entries
     ]  # fmt: skip
     state.out.print(show.table("Plugins", ["name", "from", "adds", "status"], rows))

@@ -13,7 +13,20 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins import interrupts
-from disent_plugins.cli import bench, data, doctor, encode, metrics, models, reproduce, run, runs, state
+from disent_plugins.cli import (
+    bench,
+    compare,
+    data,
+    doctor,
+    encode,
+    metrics,
+    models,
+    report,
+    reproduce,
+    run,
+    runs,
+    state,
+)
 from disent_plugins.cli.surroundings import prepare, refuse_empty
 from disent_plugins.errors import DisentError, Interrupted, UsageError
 from disent_plugins.registry.guard import told
@@ -71,6 +84,8 @@ app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
 app.command("encode")(encode.encode)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

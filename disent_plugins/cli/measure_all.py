@@ -66,9 +66,10 @@ def measure_all_metrics(
             subjects.append(subject)
     together, named = over_runs(found), ", ".join(subject.name for subject in subjects)
     of = of_runs([subject.of for subject in subjects]) if several else subjects[0].of
-    written = documents(together, named, of)
     if several:
         place = out or mean_folder(folders[0].settings(), of)
+    written = documents(together, named, of, place)
+    if several:
         add_results(place, written)
     if json:
         state.print_json({"metrics": written, "left_out": left_out(together)})
@@ -97,7 +98,7 @@ class Keeper:
         from disent_plugins.measuring.results import add_results
         from disent_plugins.measuring.suite import documents
 
-        found = documents([entry], self.subject.name, self.subject.of)
+        found = documents([entry], self.subject.name, self.subject.of, self.place)
         add_results(self.place, found)
         self.names += found
 

@@ -85,6 +85,7 @@ def measure_one(
         return
     from disent_plugins.cli.progress import reporting
     from disent_plugins.measuring.documents import document
+    from disent_plugins.measuring.items import with_items
     from disent_plugins.measuring.measure import check_request, measure
     from disent_plugins.measuring.results import add_results, kept_name, require_place, set_aside
     from disent_plugins.options import parse_assignments
@@ -100,6 +101,7 @@ def measure_one(
             set_aside(place, subject.of, subject.out)
         group = registry.metrics.find(name)[0].group
         result = measure(registry, name, chosen, subject, preset=preset)
+        result = with_items(result, place) if kept else result
         found = document(result, subject=subject.name, group=group, of=subject.of)
     if kept:
         add_results(place, {kept_name(name, found["settings"]): found})

@@ -106,6 +106,16 @@ def run(
         Path | None, typer.Option(help="Run folder (default: runs/<time>_...).", rich_help_panel=PLACE)
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a run.", rich_help_panel=PLACE)] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            metavar="NAME",
+            help="Logger, such as tensorboard; repeatable. See: disent plugins",
+            rich_help_panel=PLACE,
+            autocompletion=completion.loggers,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the merged settings as TOML, and stop.", rich_help_panel=PLACE)
     ] = False,
@@ -132,7 +142,7 @@ def run(
                 "options": parse_assignments(set_ or []),
                 "data_options": parse_assignments(set_data or [], flag="--set-data"),
             }  # fmt: skip
-            ready = _ready(flags, config, source, out, resume, dry_run, processes)
+            ready = _ready(flags, config, source, out, log, resume, dry_run, processes)
         if ready is not None:
             _train(ready)
     if ready is None or not processes.first:
@@ -150,6 +160,7 @@ def _ready(
     config: Path | None,
     source: Path | None,
     out: Path | None,
+    log: list[str] | None,
     resume: Path | None,
     dry_run: bool,
     processes: Processes,
@@ -163,8 +174,10 @@ def _ready(
     file = read_config_file(config) if config else {}
     model, data = flags.pop("model"), flags.pop("data")
     source, out = source or _path(file, "source"), out or _path(file, "out")
-    given = {key: value for key, value in file.items() if key not in ("source", "out")}
+    given = {key: value for key, value in file.items() if key not in ("source", "out", "log")}
     registry = state.registry()
+    for name in log or file.get("log", []):
+        registry.log_to(name)
     if resume is not None:
         asked = {**given, **{key: value for key, value in flags.items() if value is not None}}
         asked |= {key: {**given.get(key, {}), **flags[key]} for key in ("options", "data_options")}
@@ -206,6 +219,8 @@ def _resumable(registry: Any, path: Path, asked: dict[str, Any], out: Path | Non
 
     folder = find_folder(path)
     before = folder.settings()
+    if registry.datasets.split(str(asked.get("data", "")))[1]:  # a place is kept as it is seen from anywhere
+        asked["data"] = load_parts(registry, before.model, asked["data"], asked["data_options"]).data
     parts = load_parts(registry, before.model, before.data, {**before.data_options, **asked["data_options"]})
     settings = changed(before, parts.model_class.Config, {**asked, "data_options": parts.adapter.info.options})
     different = differences(before, settings)

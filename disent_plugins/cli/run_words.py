@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,8 @@ def _last_lines(ready: Session, documents: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'' if number else 'pictures':12}{show.shorten(picture)}"
     yield f"next        disent metrics all {path}"
     yield f"            disent metrics probe {path} --set inputs=mean_std"
-    yield f"            disent run --model {'gmvae' if settings.model == 'mlvae' else 'mlvae'} --data {settings.data}"
+    other = "gmvae" if settings.model == "mlvae" else "mlvae"
+    yield f"            disent run --model {other} --data {shlex.quote(settings.data)}"
 
 
 def _value(value: Any) -> str:

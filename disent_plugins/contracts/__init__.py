@@ -14,6 +14,7 @@ from disent_plugins.contracts.data import ImageSpec as ImageSpec
 from disent_plugins.contracts.data import ImageTable as ImageTable
 from disent_plugins.contracts.data import Report as Report
 from disent_plugins.contracts.metrics import Codes as Codes
+from disent_plugins.contracts.metrics import Items as Items
 from disent_plugins.contracts.metrics import Metric as Metric
 from disent_plugins.contracts.metrics import Result as Result
 from disent_plugins.contracts.metrics import Subject as Subject

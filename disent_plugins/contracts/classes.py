@@ -9,8 +9,8 @@ from typing import Any
 from disent_plugins.contracts.broken import ContractError, demand
 from disent_plugins.options import build, by_name, describe
 
-MEMBERS = {"model": ("encode", "decode", "loss"), "metric": ("measure",), "data set": ()}
-"""Kind of plugin to the methods that its class must have; a data set's ``Config`` may be left out."""
+MEMBERS = {"model": ("encode", "decode", "loss"), "metric": ("measure",), "data set": (), "logger": ()}
+"""Kind of plugin to the methods that its class must have; the ``Config`` of those without any may be left out."""
 
 
 def check_class(kind: str, found: Any) -> None:

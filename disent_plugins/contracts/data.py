@@ -19,7 +19,19 @@ SUBSET = "subset"
 SPLITS = ("train", "validation", "test")
 """Names of the values 0, 1, 2 of a ``split`` array."""
 
+_LONGEST = 40
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def short_name(data: str) -> str:
+    """What files and tables call a data set: one that is named with a place by the last part of that.
+
+    >>> short_name("digits"), short_name("folder:/home/me/birds"), short_name("arrays:/data/my faces.npz")
+    ('digits', 'folder-birds', 'arrays-my_faces')
+    """
+    kind, _, place = data.partition(":")
+    last = re.sub(r"\.(npz|csv)$", "", Path(place).name)
+    return "-".join(re.sub("[^A-Za-z0-9_.-]+", "_", part)[:_LONGEST] for part in (kind, last) if part)
 
 
 @dataclass(frozen=True)

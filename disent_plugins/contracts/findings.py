@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from disent_plugins.contracts.broken import demand
-from disent_plugins.contracts.metrics import Result, Value
+from disent_plugins.contracts.metrics import Items, Result, Value
 from disent_plugins.errors import shown
 from disent_plugins.options import by_name
 
@@ -58,6 +58,44 @@ def check_result(owner: str, result: Any, name: str | None = None) -> None:
     )
     for key, value in result.values.items():
         check_value(f"{owner}: value '{key}'", value)
+    _check_items(where, result)
+
+
+def _check_items(where: str, result: Result) -> None:
+    demand(
+        by_name(result.items) and set(result.items) <= set(result.values),
+        f"{where}: Result.items is {shown(result.items)}, no table by names of values.",
+        "Give a dictionary: name of a value to Items.",
+    )
+    for key, items in result.items.items():
+        name = f"{where}: items of '{key}'"
+        demand(
+            isinstance(items, Items),
+            f"{name} are {type(items).__name__}, no Items.",
+            "Wrap them: Items(item, outcome).",
+        )
+        item, outcome = np.asarray(items.item), np.asarray(items.outcome)
+        demand(
+            item.ndim == outcome.ndim == 1 and len(item) == len(outcome) > 0,
+            f"{name} have the shapes {item.shape} and {outcome.shape}.",
+            "Give an outcome for every item.",
+        )
+        demand(item.dtype.kind in "iu", f"{name}: item is {item.dtype}.", "Items are named by whole numbers.")
+        demand(
+            outcome.dtype.kind in "biuf" and bool(np.isfinite(outcome).all()),
+            f"{name}: outcome is {outcome.dtype} or not finite.",
+            "An outcome is True or False, or a finite number.",
+        )
+        mean, value = float(outcome.mean(dtype=np.float64)), float(result.values[key].value)
+        demand(
+            abs(mean - value) <= _SAME * max(1.0, abs(value)),
+            f"{name} have the mean {mean:.6g}, and the value is {value:.6g}.",
+            "Give the items only of values that are their mean.",
+        )
+
+
+_SAME = 1e-5
+"""By how much, of the value, a mean of items may differ from it by rounding."""
 
 
 def check_value(where: str, value: Any) -> None:

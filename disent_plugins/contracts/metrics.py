@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from disent_plugins.content import MISSING, Factor, content_columns, content_labels
 from disent_plugins.contracts.data import SPLITS, Report
 from disent_plugins.contracts.frames import frame
+from disent_plugins.notebook import shown_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,6 +139,22 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Items:
+    """The outcomes of single items, such as test images or swaps, whose mean a value is.
+
+    Kept beside the results, they let two models be compared on the very same items (``studies.compare``).
+
+    Attributes:
+        item: [N] int64, which item an outcome is of: the same number for the same item whatever model made the codes,
+            such as the row of a test image.
+        outcome: [N] bool or float: right or wrong, or in part.
+    """
+
+    item: np.ndarray
+    outcome: np.ndarray
+
+
+@dataclass(frozen=True)
 class Result:
     """What a metric found.
 
@@ -147,6 +164,10 @@ class Result:
         settings: Every setting that the values depend on, the seed included.
         artifacts: Name to the file that was written.
         notes: Sentences a reader of the table needs.
+        items: Value name to the outcomes of single items, for values that are means of such.
+        options: The metric's options, complete; ``measure`` adds them, and what follows.
+        version: The metric's own: ``Metric.version``. Values of different versions are not comparable.
+        maker: Distribution that the metric comes from, and its version.
     """
 
     metric: str
@@ -154,6 +175,12 @@ class Result:
     settings: Mapping[str, Any]
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    items: Mapping[str, Items] = field(default_factory=dict, repr=False, compare=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    version: str = ""
+    maker: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    _repr_html_ = shown_by("disent_plugins.reports.fragments:result_html")
 
     def to_frame(self) -> Any:
         """A ``pandas.DataFrame`` with a row for each value: ``metric``, ``name``, and all that a ``Value`` says.
@@ -177,7 +204,8 @@ class Metric(Protocol):
     """The metric contract: ``Metric(config)`` with a ``Config`` dataclass and one method.
 
     It may also have ``about`` (``disent_plugins.about.About``: documentation and oracle checks are made of it) and
-    ``presets``, name of a published study to the options that reproduce it (``--as NAME``).
+    ``presets``, name of a published study to the options that reproduce it (``--as NAME``), and ``version``, a text
+    that its author changes when the same codes no longer give the same values (``"1"`` where there is none).
     """
 
     Config: type

@@ -87,8 +87,10 @@ class DataAdapter(Protocol):
         """
 
 
-def make_adapter(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> Any:
+def make_adapter(adapter_class: Any, chosen: Mapping[str, Any], name: str, *place: str) -> Any:
     """An adapter with the options ``chosen``, which may be text; its ``info.options`` holds all of them.
+
+    ``place`` is what stands behind the name, where it takes something there.
 
     Every data set with raw files has the option ``subset``, which is no part of its ``Config`` (see
     ``DatasetInfo.subset``).
@@ -98,7 +100,7 @@ def make_adapter(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> An
     """
     subset = chosen.get(SUBSET, "")
     chosen = {key: value for key, value in chosen.items() if key != SUBSET}
-    adapter = _configured(adapter_class, chosen, name)
+    adapter = _configured(adapter_class, chosen, name, *place)
     if subset == "":
         return adapter
     if not adapter.files:
@@ -113,15 +115,15 @@ def make_adapter(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> An
     return adapter
 
 
-def _configured(adapter_class: Any, chosen: Mapping[str, Any], name: str) -> Any:
+def _configured(adapter_class: Any, chosen: Mapping[str, Any], name: str, *place: str) -> Any:
     config_class = getattr(adapter_class, "Config", None)
     if config_class is None:
         if chosen:
             why = f"Given: {', '.join(f'{key}={value}' for key, value in chosen.items())}."
             raise UsageError(f"The data set '{name}' takes no options.", why, "Leave --set-data out.")
-        return adapter_class()
+        return adapter_class(*place)
     hint = f"See them all with: disent data show {name}"
     config: Any = build(config_class, chosen, owner=f"data set '{name}'", hint=hint)
-    adapter = adapter_class(config)
+    adapter = adapter_class(config, *place)
     adapter.info = replace(adapter.info, options=asdict(config))
     return adapter

@@ -8,10 +8,13 @@ from disent_plugins.registry.specs import DatasetSpec
 # The labels are true classes: two groups of different label differ in content.
 _GROUPED = ("groups", "pairs", "dataset_index", "distinct_groups")
 
+# As few images as people have of their own: small batches, and as many epochs as the digits take.
+_OWN = {"default": {"epochs": 60, "batch_size": 64, "lr": 2e-3, "milestones": [40, 52]}}
+
 
 @hookimpl
 def disent_datasets() -> list[DatasetSpec]:
-    """Digits, sprites, MNIST, Cars3D and CelebA."""
+    """Digits, sprites, MNIST, Cars3D and CelebA, and what people have of their own."""
     return [
         DatasetSpec(
             name="digits",
@@ -48,5 +51,21 @@ def disent_datasets() -> list[DatasetSpec]:
             reference="Liu, Luo, Wang and Tang, Deep learning face attributes in the wild, ICCV 2015",
             provides=_GROUPED,
             recipes={"default": {"sampler": "blocks"}},  # groups of ten whenever possible
+        ),
+        DatasetSpec(
+            name="folder",
+            summary="Your own pictures: a folder for each class, or a CSV file of paths and factors.",
+            target="disent_plugins.data_adapters.own.folder:Folder",
+            provides=_GROUPED,
+            recipes=_OWN,
+            place="PATH",
+        ),
+        DatasetSpec(
+            name="arrays",
+            summary="Your own arrays: images and labels or factors.",
+            target="disent_plugins.data_adapters.own.arrays:Arrays",
+            provides=_GROUPED,
+            recipes=_OWN,
+            place="FILE.npz",
         ),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from disent_plugins.contracts import Report
 from disent_plugins.errors import Interrupted
 from disent_plugins.measuring.documents import document
+from disent_plugins.measuring.items import with_items
 from disent_plugins.measuring.measure import measure, unmet_needs
 from disent_plugins.measuring.results import add_results, set_aside
 from disent_plugins.measuring.trained import open_run
@@ -55,7 +56,7 @@ def measure_run(ready: Session, report: Report, say: Callable[[str], object]) ->
                 say(f"left out: {unmet.what}")
                 continue
             result = measure(registry, name, {}, subject)
-            found = document(result, subject=subject.name, group=spec.group, of=subject.of)
+            found = document(with_items(result, trained.place), subject=subject.name, group=spec.group, of=subject.of)
             documents[found["metric"]] = found
             add_results(trained.place, {found["metric"]: found})
     except KeyboardInterrupt as error:

@@ -69,7 +69,7 @@ class KeptRun:
     @property
     def seconds(self) -> float:
         """Seconds that its epochs took."""
-        return math.fsum(found for epoch in self.epochs if _number(found := epoch.get("seconds")))
+        return math.fsum(epoch["seconds"] for epoch in self.epochs if _number(epoch.get("seconds")))
 
     @property
     def state(self) -> State:
@@ -77,6 +77,22 @@ class KeptRun:
         if not self.planned or self.done < self.planned:
             return "begun"
         return "measured" if self.documents else "trained"
+
+    def file(self, name: str) -> Path | None:
+        """A file that a document of the run names, wherever the command ran and the folder was moved to; or none.
+
+        Documents name files as seen from where they were measured, so the end of the path is looked for in the folder;
+        what a link leads to outside is no part of the run.
+        """
+        parts = Path(name).parts
+        if not name or ".." in parts:
+            return None
+        below = (self.path / Path(*parts[start:]) for start in range(len(parts)) if parts[start] != "/")
+        try:
+            found = next((path for path in below if path.is_file()), None)
+            return found if found and found.resolve().is_relative_to(self.path.resolve()) else None
+        except (OSError, ValueError):  # no name for a file at all
+            return None
 
     @property
     def digest(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from disent_plugins.contracts import Codes, Result, Subject, Value
 from disent_plugins.contracts.broken import demand
 from disent_plugins.contracts.classes import name_of
 from disent_plugins.contracts.findings import check_result
-from disent_plugins.errors import UsageError
+from disent_plugins.errors import UsageError, shown
 from disent_plugins.measuring.documents import document
 from disent_plugins.metrics.codes.blocks import example
 from disent_plugins.metrics.statistics.cores import one_blas_thread
@@ -53,21 +53,35 @@ def measure(
     what = f"Metric '{name}' could not be measured"
 
     def run() -> Any:
-        metric = metric_class(_config(metric_class, name, options, preset))
-        result = metric.measure(_lent(subject, plugin))
+        config = _config(metric_class, name, options, preset)
+        result = metric_class(config).measure(_lent(subject, plugin))
         check_result(name_of(metric_class), result, spec.name)
         if plugin.distribution != OURS:  # ours may score below chance, by chance
             _check_order(name_of(metric_class), result)
         json.dumps(document(result))  # what cannot be kept fails here, where it is still known whose it is
-        return _with_notes(
-            replace(result, artifacts={key: Path(path) for key, path in result.artifacts.items()}), subject.codes
+        made = replace(
+            result,
+            artifacts={key: Path(path) for key, path in result.artifacts.items()},
+            settings={**result.settings, **({} if preset is None else {"preset": preset})},
+            options=asdict(config),
+            version=_version(metric_class),
+            maker={"name": plugin.distribution, "version": plugin.version},
         )
+        return _with_notes(made, subject.codes)
 
     with one_blas_thread():
-        result = registry.call(plugin, what, run)
-    if preset is None:
+        result: Result = registry.call(plugin, what, run)
         return result
-    return replace(result, settings={**result.settings, "preset": preset})
+
+
+def _version(metric_class: Any) -> str:
+    found = getattr(metric_class, "version", "1")
+    demand(
+        isinstance(found, str) and bool(found),
+        f"{name_of(metric_class)}.version is {shown(found)}.",
+        'It is a text, such as "2".',
+    )
+    return found
 
 
 def _lent(subject: Subject, plugin: Plugin) -> Subject:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from disent_plugins.contracts.data import short_name
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_table
 from disent_plugins.measuring.means import mean_value
@@ -61,7 +62,7 @@ _MAY_DIFFER = ("seed", "device", "options")
 
 def mean_folder(settings: RunSettings, of: Mapping[str, Any]) -> Path:
     """Where the mean over runs of these settings is kept, a place for every choice of runs and their weights."""
-    name = f"mean-of-{len(of['runs'])}-{settings.model}-{settings.data}-{label(of)}"
+    name = f"mean-of-{len(of['runs'])}-{settings.model}-{short_name(settings.data)}-{label(of)}"
     return Path("figures") / name.replace(":", "-")
 
 
@@ -90,6 +91,6 @@ def over_runs(runs: Sequence[Sequence[Entry]]) -> list[Entry]:
         single = {name: [result.values[name].value for result in results] for name in names}
         settings = {**results[0].settings, "seed": [result.settings.get("seed") for result in results], "runs": single}
         notes = list(dict.fromkeys(note for result in results for note in result.notes))
-        mean = replace(results[0], values=values, settings=settings, artifacts={}, notes=notes)
+        mean = replace(results[0], values=values, settings=settings, artifacts={}, notes=notes, items={})
         merged.append(Entry(first.group, first.name, mean))
     return merged

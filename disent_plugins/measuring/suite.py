@@ -7,11 +7,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from disent_plugins.contracts import Result, Subject
 from disent_plugins.errors import DisentError, Interrupted, UsageError, suggestion
 from disent_plugins.measuring.documents import document
+from disent_plugins.measuring.items import with_items
 from disent_plugins.measuring.measure import measure, preset_of
 from disent_plugins.measuring.results import kept_name
 from disent_plugins.registry.host import OURS, Registry
@@ -120,10 +122,19 @@ def check_preset(registry: Registry, chosen: Sequence[tuple[str, str]], preset: 
         raise UsageError(f"No metric has a preset '{preset}'.", suggestion(preset, known))
 
 
-def documents(entries: Sequence[Entry], subject: str, of: Mapping[str, Any]) -> dict[str, Any]:
-    """The documents of what was measured, by the name that they are kept by; ``of`` says what exactly was."""
+def documents(entries: Sequence[Entry], subject: str, of: Mapping[str, Any], place: Path) -> dict[str, Any]:
+    """The documents of what was measured, by the name that they are kept by; their items are written.
+
+    Args:
+        entries: What was measured.
+        subject: In words.
+        of: What exactly it was.
+        place: Where the documents are going to be kept.
+    """
     return {
-        kept_name(entry.name, entry.result.settings): document(entry.result, subject=subject, group=entry.group, of=of)
+        kept_name(entry.name, entry.result.settings): document(
+            with_items(entry.result, place), subject=subject, group=entry.group, of=of
+        )
         for entry in entries
         if entry.result is not None
     }

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from disent_plugins.contracts import ImageTable, Report, Result, Subject, TrainingData
+from disent_plugins.contracts.data import short_name
 from disent_plugins.contracts.frames import frame, has_pandas
 from disent_plugins.data_adapters.cache import derived_folder, quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, digest, read_json, write_json
 from disent_plugins.measuring.documents import document
 from disent_plugins.measuring.encode import decoder, encode, encoder, fusion, real_images, used_rows
+from disent_plugins.measuring.items import with_items
 from disent_plugins.measuring.kept import read_documents
 from disent_plugins.measuring.measure import check_request, measure
 from disent_plugins.measuring.model import TrainedModel
@@ -106,7 +108,7 @@ class TrainedRun(TrainedModel):
         fuse = fusion(self.model, self.device)
         stand_in = self._stand_in(rows)
         decode, encode_images, fuse = stand_in.decoder(decode), stand_in.encoder(encode_images), stand_in.fusion(fuse)
-        data = f"{self.settings.data}{self.table.info.subset_words}"
+        data = f"{short_name(self.settings.data)}{self.table.info.subset_words}"
         return Subject(
             name=f"{self.settings.model} on {data} ({self.folder.path.name})",
             codes=self._codes(rows, stand_in, report),
@@ -170,7 +172,7 @@ class TrainedRun(TrainedModel):
                 return measure(self.registry, metric, options, replace(subject, out=Path(out)), preset=preset)
             require_place(self.place)
             set_aside(self.place, self.of, self.figures)
-            result = measure(self.registry, metric, options, subject, preset=preset)
+            result = with_items(measure(self.registry, metric, options, subject, preset=preset), self.place)
         group = self.registry.metrics.find(metric)[0].group
         found = document(result, subject=subject.name, group=group, of=self.of)
         add_results(self.place, {kept_name(metric, found["settings"]): found})

@@ -94,6 +94,7 @@ class Encoder(nn.Module):
             raise UsageError(
                 f"The paper's network cannot take images of {image.height} x {image.width}.",
                 "Its four strided convolutions need a height and a width that are multiples of 16.",
+                "Where the data set has the option: --set-data size=64",
             )
         base = _base_channels(image, width)
         channels = [image.channels, base, 2 * base, 4 * base, 8 * base]

@@ -9,7 +9,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from disent_plugins.registry.specs import DatasetSpec, MetricSpec, ModelSpec
+    from disent_plugins.registry.specs import DatasetSpec, LoggerSpec, MetricSpec, ModelSpec
 
 hookspec = pluggy.HookspecMarker("disent")
 hookimpl = pluggy.HookimplMarker("disent")
@@ -28,6 +28,11 @@ def disent_datasets() -> list[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def disent_metrics() -> list[MetricSpec]:  # type: ignore[empty-body]
     """The metrics this plugin adds."""
+
+
+@hookspec
+def disent_loggers() -> list[LoggerSpec]:  # type: ignore[empty-body]
+    """The loggers this plugin adds: run hooks that are called in runs that ask for them, ``disent run --log NAME``."""
 
 
 @hookspec

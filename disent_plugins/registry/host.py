@@ -1,105 +1,24 @@
-"""The plugin host: finds plugins by entry point, guards every call into them, and resolves names."""
+"""The plugin host: finds plugins by entry point, and guards every call into them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import pluggy
 
-from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed, suggestion
+from disent_plugins.errors import DisentError, PluginFailure, UsageError, WorkFailed
 from disent_plugins.registry import hookspecs
+from disent_plugins.registry.catalogue import Catalogue, Plugin
 from disent_plugins.registry.guard import guarded, own_copy, told
 from disent_plugins.registry.installed import GROUP, OURS, installed, origin
-from disent_plugins.registry.specs import API_VERSION, DatasetSpec, MetricSpec, ModelSpec, Spec
+from disent_plugins.registry.specs import API_VERSION, DatasetSpec, LoggerSpec, MetricSpec, ModelSpec, Spec
 
-S = TypeVar("S", bound=Spec)
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A plugin that was found: its entry-point name, its distribution, and why it was skipped, if it was."""
-
-    name: str
-    distribution: str
-    version: str
-    error: str = ""
-    disabled: bool = False
-
-    @property
-    def cure(self) -> str:
-        """How to get rid of it."""
-        known = not self.distribution.startswith("(")
-        removal = f", or: pip uninstall {self.distribution}" if known else ", or leave all out with --no-plugins"
-        return f"disable it with DISENT_DISABLE_PLUGINS={self.name}{removal}"
-
-    @property
-    def line(self) -> str:
-        """One line for people: what was skipped, why, and the cure."""
-        return f"plugin '{self.name}' of {self.distribution} {self.version} was skipped: {self.error}; {self.cure}"
-
-
-@dataclass
-class Catalogue(Generic[S]):
-    """The specs of one kind, by name, with their owners."""
-
-    kind: str
-    entries: list[tuple[S, Plugin]] = field(default_factory=list)
-    _by_name: dict[str, list[tuple[S, Plugin]]] = field(default_factory=dict, repr=False, compare=False)
-    _indexed: int = field(default=0, repr=False, compare=False)
-
-    def names(self) -> list[str]:
-        """Every name that can be typed, sorted; a name two plugins claim appears in its qualified forms."""
-        return sorted(self.labels())
-
-    def labels(self) -> list[str]:
-        """The name of each of ``entries``, qualified by its distribution where it is ambiguous."""
-        claims = Counter(spec.name for spec, _ in self.entries)
-        return [s.name if claims[s.name] == 1 else f"{p.distribution}:{s.name}" for s, p in self.entries]
-
-    def find(self, name: str) -> tuple[S, Plugin]:
-        """The spec that ``name`` or ``distribution:name`` stands for, and its owner.
-
-        Raises:
-            UsageError: Nothing has that name.
-            PluginFailure: Two plugins claim it.
-        """
-        owner, _, bare = name.rpartition(":")
-        found = [(s, p) for s, p in self._claims(bare) if owner in ("", p.distribution)]
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise UsageError(
-                f"There is no {self.kind} '{name}'.",
-                suggestion(name, self.names()),
-                "See them all with: " + _LIST_COMMAND[self.kind],
-            )
-        owners = " and ".join(f"plugin '{p.name}' of {p.distribution} {p.version}" for _, p in found)
-        qualified = " or ".join(f"{p.distribution}:{bare}" for _, p in found)
-        raise PluginFailure(
-            f"Two plugins register the {self.kind} '{bare}'.",
-            f"They are {owners}.",
-            f"Say which one you mean: {qualified}; or disable one with DISENT_DISABLE_PLUGINS.",
-        )
-
-    def _claims(self, name: str) -> list[tuple[S, Plugin]]:
-        """The entries of that very name, by an index: a help text looks every name up."""
-        if self._indexed != len(self.entries):
-            self._by_name, self._indexed = {}, len(self.entries)
-            for entry in self.entries:
-                self._by_name.setdefault(entry[0].name, []).append(entry)
-        return self._by_name.get(name, [])
-
-
-_KIND = {ModelSpec: "model", DatasetSpec: "data set", MetricSpec: "metric"}
-
-_LIST_COMMAND = {"model": "disent models list", "data set": "disent data list", "metric": "disent metrics list"}
+_KIND = {ModelSpec: "model", DatasetSpec: "data set", MetricSpec: "metric", LoggerSpec: "logger"}
 
 
 class Registry:
@@ -126,6 +45,7 @@ class Registry:
         self.models: Catalogue[ModelSpec] = Catalogue("model")
         self.datasets: Catalogue[DatasetSpec] = Catalogue("data set")
         self.metrics: Catalogue[MetricSpec] = Catalogue("metric")
+        self.loggers: Catalogue[LoggerSpec] = Catalogue("logger")
         self.plugins: list[Plugin] = []
         self.on_skip: Callable[[Plugin], None] = lambda plugin: None
         self._strict = strict
@@ -153,6 +73,28 @@ class Registry:
         unique = self._manager.get_name(module)
         self._manager.unregister(module)
         self.plugins = [p for p in self.plugins if f"{p.distribution}:{p.name}" != unique]
+
+    def log_to(self, name: str) -> None:
+        """Make the logger of that name: from now on it is told of the run. One that fails there is left out of it.
+
+        Raises:
+            UsageError: There is no such logger, or what it needs is not installed.
+            PluginFailure: It cannot be made, or implements no hook.
+        """
+        spec, owner = self.loggers.find(name)
+        plugin = dataclasses.replace(owner, name=spec.name, logger=True)
+        if plugin in self.plugins:
+            return
+        what = f"The logger '{spec.name}' could not be made"
+        error, made = guarded(lambda: self.call(owner, what, self.load(spec, owner)))
+        missing = error if isinstance(error, ImportError) else getattr(error, "__cause__", None)
+        if isinstance(missing, ImportError):
+            hint = f"Install it: {spec.install}" if spec.install else f"Ask {owner.distribution} what it needs."
+            raise UsageError(f"The logger '{name}' needs a package that is not here.", told(missing), hint) from error
+        if error is not None:
+            raise error
+        self.plugins.append(plugin)
+        self.call(owner, what, lambda: self._register(plugin, made))
 
     def load(self, spec: Spec, plugin: Plugin) -> Any:
         """Import what a spec names, and check that it can be used.
@@ -204,11 +146,11 @@ class Registry:
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a run hook of every plugin. One that fails is reported once and not called again.
 
-        Plugins of others are handed copies: what they do to them reaches neither the run nor each other.
+        Plugins of others, and loggers, are handed copies: what they do to them reaches neither the run nor each other.
         """
         for implementation in list(reversed(getattr(self._manager.hook, hook).get_hookimpls())):
             plugin = self._plugin(implementation.plugin_name)
-            ours = plugin.distribution == OURS
+            ours = plugin.is_ours
             wanted = {name: arguments[name] for name in implementation.argnames}
             error, _ = guarded(partial(implementation.function, **(wanted if ours else own_copy(wanted))))
             if error is not None:
@@ -224,7 +166,8 @@ class Registry:
         if error is not None:
             self._skip(plugin, told(error))
             return
-        for catalogue, entries in zip((self.models, self.datasets, self.metrics), specs, strict=True):
+        catalogues = (self.models, self.datasets, self.metrics, self.loggers)
+        for catalogue, entries in zip(catalogues, specs, strict=True):
             catalogue.entries.extend((spec, plugin) for spec in entries)  # type: ignore[attr-defined]
 
     def _register(self, plugin: Plugin, module: object) -> list[list[Any]]:
@@ -233,9 +176,8 @@ class Registry:
         if declared != API_VERSION:
             raise ValueError(f"it is written for plugin API {declared}, this is {API_VERSION}")
         # A plain module without hooks is a mistake that would otherwise pass in silence.
-        unique = f"{plugin.distribution}:{plugin.name}"
         try:
-            self._manager.register(module, name=unique)
+            self._manager.register(module, name=plugin.key)
             callers = self._manager.get_hookcallers(module) or []
             if not callers:
                 raise ValueError("it implements no hook of disent; mark functions with disent_plugins.hookimpl")
@@ -248,8 +190,8 @@ class Registry:
                 for hook, kind in _SPEC_HOOKS
             ]
         except BaseException:
-            if self._manager.has_plugin(unique):
-                self._manager.unregister(name=unique)
+            if self._manager.has_plugin(plugin.key):
+                self._manager.unregister(name=plugin.key)
             raise
 
     def _own(self, hook: str, module: object) -> list[Callable[[], Any]]:
@@ -257,11 +199,11 @@ class Registry:
         return [implementation.function for implementation in implementations if implementation.plugin is module]
 
     def _plugin(self, registered_name: str) -> Plugin:
-        return next(p for p in self.plugins if f"{p.distribution}:{p.name}" == registered_name)
+        return next(plugin for plugin in self.plugins if plugin.key == registered_name)
 
     def _skip(self, plugin: Plugin, error: str) -> None:
         skipped = dataclasses.replace(plugin, error=error)
-        if self._strict or plugin.distribution == OURS:
+        if self._strict or plugin.is_ours:
             raise PluginFailure(skipped.line, hint="DISENT_STRICT_PLUGINS=1 makes this a failure." * self._strict)
         self.plugins[self.plugins.index(plugin)] = skipped
         self.on_skip(skipped)
@@ -271,6 +213,7 @@ _SPEC_HOOKS: tuple[tuple[str, type[Spec]], ...] = (
     ("disent_models", ModelSpec),
     ("disent_datasets", DatasetSpec),
     ("disent_metrics", MetricSpec),
+    ("disent_loggers", LoggerSpec),
 )
 
 

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-_TEXTS = {"name", "summary", "target", "reference", "group"}
+_TEXTS = {"name", "summary", "target", "reference", "group", "install", "place"}
 _LISTS = {"requires", "provides", "needs"}
 
 
@@ -80,10 +80,14 @@ class DatasetSpec(Spec):
         recipes: Model name (or ``"default"``, for every model) to a recipe, with the keys of a model's recipe: what
             these images need, such as ``{"default": {"sampler": "blocks"}}`` for many classes. A model's own recipe
             goes before it.
+        place: What stands behind the name, if anything does: with ``"PATH"`` it is typed as ``name:PATH``, and the
+            class is called with its ``Config`` and that text. An attribute ``place`` of what it makes is the text that
+            a run keeps, such as the absolute path.
     """
 
     provides: tuple[str, ...] = ("groups", "pairs", "dataset_index")
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,3 +104,14 @@ class MetricSpec(Spec):
 
     needs: tuple[str, ...] = ("codes",)
     group: str = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggerSpec(Spec):
+    """A class whose objects implement run hooks. It is called without arguments where a run asks for it by its name.
+
+    Args:
+        install: The command that installs what ``target`` imports, told where that is missing.
+    """
+
+    install: str = ""

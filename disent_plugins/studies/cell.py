@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from disent_plugins.contracts import Report, Value
+from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_table
 from disent_plugins.measuring.documents import document, plain
+from disent_plugins.measuring.items import with_items
 from disent_plugins.measuring.measure import measure, unmet_needs
 from disent_plugins.measuring.results import JSON, add_results, kept_name, set_aside
 from disent_plugins.measuring.trained import open_run
@@ -87,7 +89,7 @@ def make_cell(registry: Registry, place: Path, model: str, data: str, given: Map
     """
     given = {"options": {}, "data_options": {}, **given}
     parts, settings = resolve(registry, model=model, data=data, file={}, flags=given)
-    name = f"{model}-{data}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
+    name = f"{model}-{short_name(settings.data)}-s{settings.seed}-{settings_hash(settings)}".replace(":", "-")
     return Cell(parts, settings, RunFolder(place / name))
 
 
@@ -150,7 +152,7 @@ def measured(cell: Cell, wanted: Mapping[str, Mapping[str, Any]], *, device: str
         except UsageError as error:
             report(0, 0, f"left out: {error.what}")
             continue
-        found[name] = document(result, subject=subject.name, group=spec.group, of=subject.of)
+        found[name] = document(with_items(result, trained.place), subject=subject.name, group=spec.group, of=subject.of)
         add_results(trained.place, {name: found[name]})
     return found
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from filelock import BaseFileLock, FileLock, Timeout
 
 from disent_plugins.contracts import ImageSpec, ImageTable, TrainingData
+from disent_plugins.contracts.data import short_name
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_table, remove_leftovers, write_json
 from disent_plugins.options import build
@@ -137,11 +138,8 @@ class RunFolder:
                 raise ValueError
             return data
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"{self.path / 'data.json'} does not say what its model was trained on.",
-                "It has no table 'training' with image, images, groups and groups_are_distinct.",
-                "Was the file edited? Train again with: disent run",
-            ) from error
+            lacks = "It has no table 'training' with image, images, groups and groups_are_distinct."
+            raise self._silent(lacks) from error
 
     def data_digest(self) -> str:
         """The content hash of the images that the run was trained on.
@@ -151,12 +149,12 @@ class RunFolder:
         """
         found = read_table(self.path / "data.json").get("content_hash")
         if not isinstance(found, str):
-            raise UsageError(
-                f"{self.path / 'data.json'} does not say what its model was trained on.",
-                "It has no content_hash.",
-                "Was the file edited? Train again with: disent run",
-            )
+            raise self._silent("It has no content_hash.")
         return found
+
+    def _silent(self, why: str) -> UsageError:
+        what = f"{self.path / 'data.json'} does not say what its model was trained on."
+        return UsageError(what, why, "Was the file edited? Train again with: disent run")
 
     def check_same_data(self, table: ImageTable) -> None:
         """Refuse to mix a run with other data than it was trained on.
@@ -169,7 +167,7 @@ class RunFolder:
             raise UsageError(
                 f"The data of {self.path} has changed.",
                 f"It was trained on {table.info.name} with content hash {before}; the cache now has {table.digest}.",
-                f"Rebuild the cache: disent data prepare {table.info.name} --rebuild",
+                _how_to_mend(self.settings().data),
             )
 
     def require_new(self) -> None:
@@ -213,6 +211,12 @@ class RunFolder:
                 return None
 
 
+def _how_to_mend(data: str) -> str:
+    if "/" in data:  # a place of somebody's own files
+        return f"Put back the files in {data.partition(':')[2]}, or train on these: disent run --data ..."
+    return f"Rebuild the cache: disent data prepare {data} --rebuild"
+
+
 def refuse_links(*paths: Path) -> None:
     """Refuse to write through symbolic links in a run folder: what they lead to is no part of it.
 
@@ -253,7 +257,8 @@ def new_folder(settings: RunSettings, out: Path | None) -> RunFolder:
     if out is not None:
         RunFolder(out).require_new()
         return RunFolder(out)
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}_{settings.model}_{settings.data}_s{settings.seed}".replace(":", "-")
+    what = f"{settings.model}_{short_name(settings.data)}_s{settings.seed}".replace(":", "-")
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}_{what}"
     path, number = RUNS / stem, 1
     while path.exists():
         number += 1

@@ -11,9 +11,8 @@ from torch import nn
 
 from disent_plugins.contracts import DatasetInfo, ImageTable, Report, TrainingData
 from disent_plugins.contracts.classes import name_of
-from disent_plugins.contracts.descriptions import check_adapter
 from disent_plugins.contracts.outputs import check_module
-from disent_plugins.data_adapters.adapter import make_adapter
+from disent_plugins.data_adapters.named import adapter_named
 from disent_plugins.data_adapters.store import prepare
 from disent_plugins.errors import PluginFailure, UsageError
 from disent_plugins.options import build
@@ -24,7 +23,7 @@ from disent_plugins.training.settings import RunSettings, merge
 
 @dataclass
 class Parts:
-    """The plugins of a run, loaded."""
+    """The plugins of a run, loaded; ``data`` is what a run keeps as the data set's name."""
 
     registry: Registry
     spec: ModelSpec
@@ -33,6 +32,7 @@ class Parts:
     adapter: Any
     data_plugin: Plugin
     data_spec: DatasetSpec
+    data: str = ""
 
     def model(self, settings: RunSettings, data: TrainingData) -> nn.Module:
         """A fresh model for that data.
@@ -105,16 +105,9 @@ def load_parts(registry: Registry, model: str, data: str, data_options: Mapping[
         PluginFailure: A plugin cannot be imported or breaks its contract.
     """
     spec, plugin = registry.models.find(model)
-    data_spec, data_plugin = registry.datasets.find(data)
     model_class = registry.load(spec, plugin)
-    adapter_class = registry.load(data_spec, data_plugin)
-    what = f"data set '{data_spec.name}' could not be made"
-
-    def make() -> Any:
-        return check_adapter(make_adapter(adapter_class, data_options, data_spec.name))
-
-    adapter = registry.call(data_plugin, what, make)
-    return Parts(registry, spec, plugin, model_class, adapter, data_plugin, data_spec)
+    found = adapter_named(registry, data, data_options)
+    return Parts(registry, spec, plugin, model_class, found.adapter, found.plugin, found.spec, found.name)
 
 
 def resolve(
@@ -125,7 +118,7 @@ def resolve(
     flags = {**flags, "data_options": dict(parts.adapter.info.options)}
     config, known = parts.model_class.Config, parts.data_spec
     try:
-        merge(parts.spec, config, model=model, data=data, file={}, flags={}, data_spec=known)
+        merge(parts.spec, config, model=model, data=parts.data, file={}, flags={}, data_spec=known)
     except UsageError as error:  # nobody typed that
         owners = " or ".join(dict.fromkeys(plugin.distribution for plugin in (parts.plugin, parts.data_plugin)))
         raise PluginFailure(
@@ -133,5 +126,5 @@ def resolve(
             f"{error.what} {error.why}",
             f"It comes with {owners}: tell its author.",
         ) from error
-    settings = merge(parts.spec, config, model=model, data=data, file=file, flags=flags, data_spec=known)
+    settings = merge(parts.spec, config, model=model, data=parts.data, file=file, flags=flags, data_spec=known)
     return parts, settings

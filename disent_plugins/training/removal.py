@@ -12,9 +12,11 @@ from disent_plugins.training.folder import RunFolder, refuse_links
 
 OWN = (
     "environment.json", "data.json", "metrics.jsonl", "log.txt", "checkpoints", "codes.h5", "codes.json",
-    "results.json", "results.csv", "figures", "best", "superseded", ".measuring.lock", ".training.lock", "config.json",
+    "results.json", "results.csv", "items", "figures", "best", "superseded", "tensorboard", "wandb", "wandb.json",
+    "trackio.json", "mlflow.json", ".measuring.lock", ".training.lock", "config.json",
 )  # fmt: skip
-"""What a run writes into its folder; what makes it a run goes last, so that a removal that was cut short goes on."""
+"""What a run and our loggers write into its folder; what makes it a run goes last, so that a removal that was cut short
+can go on."""
 
 _SETTINGS = {"model", "data", "seed", "epochs", "options"}
 

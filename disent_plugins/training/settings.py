@@ -53,8 +53,8 @@ MAY_CHANGE = ("epochs", "device", "precision", "graph", "compile")
 DEFAULT_RECIPE = "default"
 SETTING_NAMES = tuple(f.name for f in fields(RunSettings))
 _RUN_HINT = "See what a run takes with: disent run --help"
-CONFIG_KEYS = (*SETTING_NAMES, "source", "out")
-"""What a ``--config`` file may hold; ``options`` and ``data_options`` are tables."""
+CONFIG_KEYS = (*SETTING_NAMES, "source", "out", "log")
+"""What a ``--config`` file may hold; ``options`` and ``data_options`` are tables, ``log`` is a list of names."""
 
 
 @cache
@@ -186,6 +186,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
     for table, of in (("options", "model"), ("data_options", "data set")):
         if not isinstance(content.get(table, {}), dict):
             raise UsageError(f"'{table}' in {path} is not a table.", hint=f"Write {of} options below a line [{table}].")
+    log = content.get("log", [])
+    if not isinstance(log, list) or not all(isinstance(name, str) for name in log):
+        raise UsageError(f"'log' in {path} is not a list of loggers.", hint='Write: log = ["tensorboard"]')
     return content
 
 

@@ -82,9 +82,9 @@ def test_a_model_shows_its_options_and_recipes(disent):
 
 def test_the_plugins_are_listed_with_what_they_add(disent, monkeypatch):
     entries = {entry["name"]: entry for entry in disent("plugins", "--json", "--no-plugins").json}
-    assert set(entries) == {"models", "data", "metrics", "log"}
+    assert set(entries) == {"models", "data", "metrics", "log"}  # loggers: tests/registry/test_loggers.py
     assert entries["models"]["models"] == OUR_MODELS
-    assert entries["data"]["data"] == ["digits", "sprites", "mnist", "cars3d", "celeba"]
+    assert entries["data"]["data"] == ["digits", "sprites", "mnist", "cars3d", "celeba", "folder", "arrays"]
     assert {entry["status"] for entry in entries.values()} == {"active"}
     monkeypatch.setenv("DISENT_DISABLE_PLUGINS", "models")
     entries = {entry["name"]: entry for entry in disent("plugins", "--json", "--no-plugins").json}

@@ -16,7 +16,10 @@ import disent_plugins.measuring.trained as trained_module
 from disent_plugins.metrics.probe.metric import Probe
 
 FAST = ("--set", "presets=strong", "--set", "inputs=mean")
-KEYS = ["metric", "subject", "of", "group", "values", "reference", "settings", "artifacts", "notes"]
+KEYS = [
+    "schema", "metric", "version", "maker", "subject", "of", "group", "values", "reference", "options", "settings",
+    "fingerprint", "artifacts", "notes",
+]  # fmt: skip
 
 
 @pytest.fixture

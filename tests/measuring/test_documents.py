@@ -16,7 +16,10 @@ def test_documents_are_plain(tmp_path):
     result = Result("odd", values, settings, files, ["n"])
     found = document(result, subject="mine", group="quality", of={"epoch": np.int64(2), "weights": "sha256:ab"})
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert list(found) == ["metric", "subject", "of", "group", "values", "reference", "settings", "artifacts", "notes"]
+    assert list(found) == [
+        "schema", "metric", "version", "maker", "subject", "of", "group", "values", "reference", "options", "settings",
+        "fingerprint", "artifacts", "notes",
+    ]  # fmt: skip
     assert (found["subject"], found["group"]) == ("mine", "quality")
     assert found["of"] == {"epoch": 2, "weights": "sha256:ab"}
     assert found["values"] == {"a": 1.5}

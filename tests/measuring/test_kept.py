@@ -45,6 +45,13 @@ def test_how_far_a_run_is(tmp_path, done, state):
     assert read_run(make_run(tmp_path / "a", done=done)).state == state
 
 
+def test_times_that_are_no_numbers_count_nothing(tmp_path):
+    folder = make_run(tmp_path / "a")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "seconds": NaN}\n{"epoch": 4, "seconds": "long"}\n{"epoch": 5}\n')
+    assert (read_run(folder).done, read_run(folder).seconds) == (5, 3.0)
+
+
 def test_a_line_that_was_cut_off_is_none(tmp_path):
     folder = make_run(tmp_path / "a")
     with (folder / "metrics.jsonl").open("a") as file:

@@ -65,4 +65,6 @@ def test_no_number_of_a_result_is_nan_or_infinite(owner, error, code, part, numb
 
 def test_what_is_not_known_of_a_value_is_none(opened):
     result = Result("odd", {"a": Value(0.5, "x")}, {})
-    assert measure(odd_registry(result), "odd", {}, opened.subject()) == result
+    found = measure(odd_registry(result), "odd", {}, opened.subject())
+    assert (found.values, found.settings) == (result.values, result.settings)
+    assert found.version == "1"

@@ -43,7 +43,7 @@ def test_a_preset_that_no_metric_has_is_refused(registry, tmp_path):
 
 def test_results_are_kept_as_documents_and_as_lines(registry, tmp_path):
     entries = measure_all(registry, subject(tmp_path))
-    write_results(tmp_path, documents(entries, "mine", {"checkpoint": "best", "epoch": 3}))
+    write_results(tmp_path, documents(entries, "mine", {"checkpoint": "best", "epoch": 3}, tmp_path))
     kept = json.loads((tmp_path / "results.json").read_text())
     with (tmp_path / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -57,7 +57,7 @@ def test_results_are_kept_as_documents_and_as_lines(registry, tmp_path):
 
 def test_a_preset_stands_beside_the_defaults(registry, tmp_path):
     entries = measure_all(registry, subject(tmp_path), groups=["leakage"], preset="study")
-    write_results(tmp_path, documents(entries, "mine", {"checkpoint": "best", "epoch": 3}))
+    write_results(tmp_path, documents(entries, "mine", {"checkpoint": "best", "epoch": 3}, tmp_path))
     assert list(json.loads((tmp_path / "results.json").read_text())) == ["mean@study"]
     with (tmp_path / "results.csv").open() as file:
         assert [(row["metric"], row["preset"]) for row in csv.DictReader(file)] == [("mean", "study")]

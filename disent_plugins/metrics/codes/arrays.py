@@ -29,19 +29,6 @@ NOISE = 1e-14
 _SHOWN = 12
 
 
-_CERTAIN, _TIGHTEST = 1 << 30, 20
-
-
-def believed(name: str, claimed: int, stored: int) -> None:
-    """Refuse an array of a file that claims far more than is stored of it; up to 1 GiB, and 20 times that, it may.
-
-    Raises:
-        ValueError: It claims more bytes.
-    """
-    if claimed > max(_CERTAIN, _TIGHTEST * stored):
-        raise ValueError(f"'{name}' says that it has {claimed} bytes, and {stored} are there")
-
-
 def taken(source: str, name: str, given: Any, help: str = HELP) -> np.ndarray:
     """What was given as a NumPy array: lists, arrays, or torch's tensors of any device, layout and precision.
 

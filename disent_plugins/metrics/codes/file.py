@@ -28,10 +28,10 @@ from disent_plugins.hdf5 import NotPlain, names, opened, read
 from disent_plugins.metrics.codes.arrays import BLOCKS, HELP, KNOWN, Door, taken
 from disent_plugins.metrics.codes.blocks import EXAMPLE, Block, cut
 from disent_plugins.metrics.codes.kinds import as_text, coded, from_text, read_table, size_of
-from disent_plugins.metrics.codes.npz import read_npz
 from disent_plugins.metrics.codes.twice import counted_once
 from disent_plugins.metrics.statistics.partition import stratified
 from disent_plugins.metrics.statistics.seeds import stream
+from disent_plugins.npz import read_npz
 from disent_plugins.version import __version__
 
 FORMAT_VERSION = 2
@@ -87,7 +87,7 @@ def read_codes(path: Path, seed: int = 0, blocks: Blocks | None = None) -> Codes
         if h5py.is_hdf5(path):
             arrays, holds = _read_hdf5(path)
         elif zipfile.is_zipfile(path):
-            arrays, holds = read_npz(path)
+            arrays, holds = read_npz(path, KNOWN)
         else:
             raise _unknown_kind(path)
     except UsageError:

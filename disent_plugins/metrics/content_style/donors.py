@@ -8,6 +8,15 @@ from disent_plugins.content import has_value
 from disent_plugins.errors import UsageError
 
 
+def numbered(pairs: np.ndarray, rows: int) -> np.ndarray:
+    """One number [M] for every pair [M, 2] of positions among so many rows: the same for the same pair.
+
+    >>> numbered(np.array([[0, 1], [2, 0]]), 3).tolist()
+    [1, 6]
+    """
+    return pairs[:, 0].astype(np.int64) * rows + pairs[:, 1]
+
+
 def donors(labels: np.ndarray, rows: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
     """Draw pairs of rows of different content; no row gives its content twice, and none its style.
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from disent_plugins.about import About, Expect
 from disent_plugins.content import content_columns, has_value
-from disent_plugins.contracts import Codes, Result, Subject, Value
+from disent_plugins.contracts import Codes, Items, Result, Subject, Value
 from disent_plugins.errors import UsageError
+from disent_plugins.metrics.content_style.donors import numbered
 from disent_plugins.metrics.pictures.examples import model_of
 from disent_plugins.metrics.quality.reconstruction import BATCH, MEAN_OF, mean_training_image, psnr, squared_error
 from disent_plugins.metrics.quality.ssim import ssim
@@ -105,6 +106,8 @@ class ExactSwap:
                 float(of.mean()), unit, float(scores["mean image"][place].mean()), ceiling, low, high, len(of),
                 "decoded means, per pair, mean over pairs of the test split", "up",
             )  # fmt: skip
+        swaps = numbered(triples[:, :2], len(codes.split))
+        items = {name: Items(swaps, scores["swap"][place]) for place, name in enumerate(values)}
         settings = {
             **asdict(config),
             "seed": subject.seed,
@@ -122,7 +125,7 @@ class ExactSwap:
         notes = []
         if repeated:
             notes.append(f"{repeated} rows repeat the factors of another, so these factors do not settle the image.")
-        return Result("exact-swap", values, settings, notes=notes)
+        return Result("exact-swap", values, settings, notes=notes, items=items)
 
 
 def targets(codes: Codes, most: int, generator: np.random.Generator) -> tuple[np.ndarray, int]:

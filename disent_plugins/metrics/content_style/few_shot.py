@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.contracts import Items, Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.nearest import Distance, fused, rule, seen_note, share_right
 from disent_plugins.metrics.factors.references import interval
@@ -96,7 +96,7 @@ class FewShot:
         config, codes = self.config, subject.codes
         test = codes.rows("test", labelled=True)
         labels, counts = np.unique(codes.labels[test], return_counts=True)
-        values, settings, notes = {}, {}, [seen_note(subject, labels)]
+        values, settings, items, notes = {}, {}, {}, [seen_note(subject, labels)]
         for step, shots in enumerate(config.shots):
             subject.report(step, len(config.shots), f"{shots}-shot")
             usable = labels[counts > shots]
@@ -118,6 +118,7 @@ class FewShot:
             values[f"{shots}-shot"] = Value(
                 value, "accuracy", 1 / plan.ways, 1.0, low, high, len(np.unique(asked)), words, "up"
             )
+            items[f"{shots}-shot"] = _by_image(asked, right)
             settings[f"{shots}-shot"] = {"ways": plan.ways, "queries": plan.queries, "classes": len(usable)}
         if not values:
             raise UsageError(
@@ -129,7 +130,17 @@ class FewShot:
             **asdict(config), "seed": subject.seed, "split": codes.split_source, "fused_by": rule(subject),
             "episode": settings, "versions": {"numpy": np.__version__},
         }  # fmt: skip
-        return Result("few-shot", values, recorded, notes=notes)
+        return Result("few-shot", values, recorded, notes=notes, items=items)
+
+
+def _by_image(asked: np.ndarray, right: np.ndarray) -> Items:
+    """What every image that was asked for adds to the mean: episodes share images, and images are what differs.
+
+    An image that is asked for in more episodes counts for more, such that the mean over images is that over queries.
+    """
+    rows, place, counts = np.unique(asked, return_inverse=True, return_counts=True)
+    total = np.bincount(place.reshape(-1), right.reshape(-1), minlength=len(rows))
+    return Items(rows, total * len(rows) / counts.sum())
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ def planned(labels: np.ndarray, shots: int, config: FewShotConfig) -> Plan | Non
 def episodes(
     subject: Subject, rows: np.ndarray, plan: Plan, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy of every episode, [count], and the rows that were asked for, [count, ways * queries].
+    """Which queries were recognised, in part where several are nearest, and their rows: both [count, ways * queries].
 
     Args:
         subject: The codes.
@@ -186,7 +197,7 @@ def episodes(
     way = np.arange(ways)
     right = [
         share_right(subject.codes.content[asked[e]], np.repeat(way, queries), gallery[e * ways : (e + 1) * ways], way,
-                    distance=plan.distance).mean()
+                    distance=plan.distance)
         for e in range(count)
     ]  # fmt: skip
     return np.array(right), asked

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.contracts import Items, Result, Subject, Value
 from disent_plugins.metrics.content_style.classifiers import WORDS, Kind, normalise
 from disent_plugins.metrics.content_style.ideal import SAYS, dependence_notes, ideal_accuracies
 from disent_plugins.metrics.content_style.reading import (
@@ -143,13 +143,19 @@ class Leakage:
             generator = stream(seed, "leakage", block, name, kind)
             better = "up" if wrong_block(found, name) != block else "down"
             values[f"{block}/{name}/{kind}"] = _cell(answer, kind, config.bootstrap, generator, better)
+        items = {
+            "/".join(key): Items(target.rows.test, answer.correct)
+            for target in found
+            for key, answer in readings.items()
+            if key[1] == target.name and not isinstance(answer, Regression)
+        }
         told = {
             "permuted": {"/".join(key): answer.permuted for key, answer in readings.items()},
             "ideal": ideal.tolist(),
         }
         settings = {**asdict(config), **reading_settings(subject, found), **told}
         picture = _picture(subject, readings, found)
-        return Result("leakage", values, settings, {"matrix": picture}, notes)
+        return Result("leakage", values, settings, {"matrix": picture}, notes, items)
 
 
 def wrong_block(found: Sequence[Target], name: str) -> str:

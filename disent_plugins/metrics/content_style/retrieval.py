@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.contracts import Items, Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.content_style.nearest import Distance, fused, rule, seen_note, share_right
 from disent_plugins.metrics.statistics.bootstrap import share_interval
@@ -109,12 +109,13 @@ class Retrieval:
                 f"nearest of {len(classes)} fused codes ({config.distance}); {rule(subject)}",
             ),
         }  # fmt: skip
+        items = {"precision-at-1": Items(rows, single), "evidence": Items(rows[~held], classed)}
         settings = {
             **asdict(config), "seed": seed, "split": subject.codes.split_source, "n": len(rows),
             "classes": len(classes), "fused_by": rule(subject), "gallery_images": int(held.sum()),
             "versions": {"numpy": np.__version__},
         }  # fmt: skip
-        return Result("retrieval", values, settings, notes=[seen_note(subject, labels), *notes])
+        return Result("retrieval", values, settings, notes=[seen_note(subject, labels), *notes], items=items)
 
 
 def chance(labels: np.ndarray) -> float:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import SPLITS, Codes, Result, Subject, Value
+from disent_plugins.contracts import SPLITS, Codes, Items, Result, Subject, Value
 from disent_plugins.metrics.codes.kinds import label_names
-from disent_plugins.metrics.content_style.donors import donors
+from disent_plugins.metrics.content_style.donors import donors, numbered
 from disent_plugins.metrics.content_style.image_classifier import BATCH, Training, image_classifier
 from disent_plugins.metrics.pictures.examples import Decode, Images, model_of
 from disent_plugins.metrics.pictures.heatmap import heatmap
@@ -123,6 +123,13 @@ class Swap:
             "real": self._value("real", real, labels[rows.test], 1.0, seed, "up"),
             "reconstructions": self._value("reconstructions", again, labels[rows.test], best, seed, "up"),
         }
+        swaps = numbered(pairs, len(labels))
+        items = {
+            "keeps-content": Items(swaps, swapped == labels[pairs[:, 0]]),
+            "takes-style": Items(swaps, swapped == labels[pairs[:, 1]]),
+            "real": Items(rows.test, real == labels[rows.test]),
+            "reconstructions": Items(rows.test, again == labels[rows.test]),
+        }
         notes = list(rows.notes)
         if (codes.split[rows.train] == SPLITS.index("test")).any():
             notes = [
@@ -162,7 +169,7 @@ class Swap:
             "interval": "95 %, bootstrap over the swaps or the test images, the classifier held fixed",
             "versions": {"numpy": np.__version__, "torch": torch.__version__},
         }
-        return Result("swap", values, settings, artifacts, notes)
+        return Result("swap", values, settings, artifacts, notes, items)
 
     def _value(self, name: str, seen: np.ndarray, labels: np.ndarray, ceiling: float, seed: int, better: str) -> Value:
         right = seen == labels

@@ -20,7 +20,7 @@ import torch
 
 from disent_plugins.about import About, Expect
 from disent_plugins.content import content_labels
-from disent_plugins.contracts import Codes, Result, Subject, Value
+from disent_plugins.contracts import Codes, Items, Result, Subject, Value
 from disent_plugins.errors import UsageError, suggestion
 from disent_plugins.metrics.probe.evidence import accumulate
 from disent_plugins.metrics.probe.rows import Rows, choose_rows
@@ -148,6 +148,7 @@ class Probe:
             name: _accuracy(fit, labels[rows.test], rows, name, home, subject.seed, config.bootstrap)
             for name, fit in fits.items()
         }
+        items = {name: Items(rows.test, fit.correct) for name, fit in fits.items()}
         values |= _information(subject.codes, config.bootstrap, subject.seed)
         made = [] if codes.split_source == "as given" else [f"Split {codes.split_source}."]
         told = (
@@ -155,7 +156,7 @@ class Probe:
         )
         fused = [told + "single images, and close to 1 whatever was learnt."] if config.evidence else []
         notes = [*made, *rows.notes, *fused, *left_out, *_budget_note(fits)]
-        return Result("probe", values, _settings(config, subject, target, rows, fits), notes=notes)
+        return Result("probe", values, _settings(config, subject, target, rows, fits), notes=notes, items=items)
 
 
 def _words(text: str, known: Collection[str], name: str) -> list[str]:

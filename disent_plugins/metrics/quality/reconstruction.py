@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disent_plugins.about import About, Expect
-from disent_plugins.contracts import Result, Subject, Value
+from disent_plugins.contracts import Items, Result, Subject, Value
 from disent_plugins.errors import UsageError
 from disent_plugins.metrics.pictures.examples import Images, model_of
 from disent_plugins.metrics.quality.ssim import ssim
@@ -104,6 +104,11 @@ class Reconstruction:
                 "Gaussian window 11 x 11, sigma 1.5, per image, mean over the test split",
             ),
         }  # fmt: skip
+        items = {
+            "sse": Items(rows, errors),
+            "psnr": Items(rows, psnr(errors, mean_image.size)),
+            "ssim": Items(rows, similar),
+        }
         settings = {
             "bootstrap": self.config.bootstrap,
             "seed": subject.seed,
@@ -112,7 +117,7 @@ class Reconstruction:
             "floor": f"the mean of {min(len(codes.rows('train')), MEAN_OF)} training images as every reconstruction",
             "interval": "95 %, bootstrap over the test images",
         }
-        return Result("reconstruction", values, settings)
+        return Result("reconstruction", values, settings, items=items)
 
     def _value(
         self, scores: np.ndarray, reference: np.ndarray, seed: int, unit: str, ceiling: float | None, better: str,

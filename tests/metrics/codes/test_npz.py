@@ -12,8 +12,8 @@ import pytest
 from helpers.code_array_files import N, arrays, saved
 
 from disent_plugins.errors import UsageError
-from disent_plugins.metrics.codes.arrays import believed
 from disent_plugins.metrics.codes.file import read_codes
+from disent_plugins.npz import believed
 
 FIELDS = "{'descr': %r, 'fortran_order': False, 'shape': %s, }"
 DATA = np.ones((N, 3)).tobytes()
@@ -99,7 +99,7 @@ def test_a_zip_that_is_not_true(tmp_path, offset, form, value):
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("disent_plugins.metrics.codes.arrays._CERTAIN", 1 << 16)
+    monkeypatch.setattr("disent_plugins.npz._CERTAIN", 1 << 16)
     rows = 1 << 17
     path = with_content(tmp_path / "codes.npz", npy(FIELDS % ("<f8", f"({rows}, 1)"), data=bytes(8 * rows)))
     with pytest.raises(UsageError, match=r"'content' says that it has 10486\d\d bytes, and \d{4} are there"):
