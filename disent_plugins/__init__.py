@@ -11,6 +11,11 @@ Plugin authors need only what this module names; importing it loads no torch.
 Anybody's codes are measured in one call, ``measure``:
 
     result = disent_plugins.measure("mig", codes=z, factors=v)
+
+Runs are trained and used again with ``train`` and ``open_run``:
+
+    run = disent_plugins.open_run("runs/mine")
+    content, style = run.encode(images)
 """
 
 from __future__ import annotations
@@ -41,7 +46,11 @@ if TYPE_CHECKING:
     from disent_plugins.data_adapters.adapter import RawTable as RawTable
     from disent_plugins.data_adapters.own.dataset import prepare as prepare
     from disent_plugins.errors import UsageError as UsageError
+    from disent_plugins.measuring.all_arrays import measure_all as measure_all
     from disent_plugins.measuring.arrays import measure as measure
+    from disent_plugins.measuring.exported import open_export as open_export
+    from disent_plugins.measuring.runs import open_run as open_run
+    from disent_plugins.measuring.runs import train as train
     from disent_plugins.options import Options as Options
     from disent_plugins.options import option as option
     from disent_plugins.registry.hookspecs import hookimpl as hookimpl
@@ -63,7 +72,10 @@ _HOME = {
     "disent_plugins.options": ("Options", "option"),
     "disent_plugins.registry.hookspecs": ("hookimpl",),
     "disent_plugins.registry.specs": ("API_VERSION", "DatasetSpec", "LoggerSpec", "MetricSpec", "ModelSpec"),
+    "disent_plugins.measuring.all_arrays": ("measure_all",),
     "disent_plugins.measuring.arrays": ("measure",),
+    "disent_plugins.measuring.exported": ("open_export",),
+    "disent_plugins.measuring.runs": ("open_run", "train"),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

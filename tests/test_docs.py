@@ -40,6 +40,17 @@ def test_the_metric_keeps_the_contract():
     check_metric(shown("Spread"), name="spread")
 
 
+def test_the_page_on_runs_works_from_top_to_bottom(tmp_path, cache, monkeypatch):
+    monkeypatch.setenv("DISENT_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "runs.md").read_text(encoding="utf-8"), re.DOTALL)
+    scope: dict = {}
+    for block in blocks:
+        exec(compile(block, "docs/runs.md", "exec", dont_inherit=True), scope)
+    assert set(scope["table"]["metric"]) == {"dependence"}
+    assert "blocks" in scope["found"].results
+
+
 def test_the_configuration_file_is_one(tmp_path):
     (block,) = re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)
     (tmp_path / "my.toml").write_text(block)

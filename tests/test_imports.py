@@ -40,6 +40,8 @@ def loaded(program: str, *arguments: str) -> tuple[str, list[str]]:
         (["report", "--help"], "FILE.html"),
         (["models", "list"], "gmvae"),
         (["data", "list"], "cars3d"),
+        (["runs", "--help"], "export"),
+        (["encode", "--help"], "--resize"),
         (["metrics", "list"], "probe"),
         (["metrics", "--help"], "swap-grid"),
         (["plugins", "--json"], "disent-plugins"),
@@ -49,6 +51,17 @@ def loaded(program: str, *arguments: str) -> tuple[str, list[str]]:
 def test_listing_and_help_load_nothing_heavy(arguments, word):
     printed, heavy = loaded(COMMAND, *arguments)
     assert word in printed
+    assert heavy == []
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "mine"], ["rm", "mine", "--yes"]], ids=" ".join)
+def test_runs_are_found_without_anything_heavy(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    settings = {"model": "m", "data": "d", "seed": 0, "epochs": 1, "options": {}}
+    (tmp_path / "runs" / "mine" / "config.json").write_text(json.dumps(settings))
+    printed, heavy = loaded(COMMAND, "runs", *arguments)
+    assert "mine" in printed
     assert heavy == []
 
 

@@ -33,9 +33,20 @@ def _items() -> typing.Iterable[str]:
     return [*item_names(), ALL]
 
 
+def _runs() -> typing.Iterable[str]:
+    from disent_plugins.errors import UsageError
+    from disent_plugins.measuring.kept import run_folders
+
+    try:
+        return [str(path) for path in run_folders()]
+    except UsageError:  # there is none
+        return []
+
+
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
 loggers = _of(lambda: state.registry().loggers.names())
 samplers = _of(_samplers)
 items = _of(_items)
+runs = _of(_runs)

@@ -48,7 +48,7 @@ def plugins(json: Json = False) -> None:
 def doctor(json: Json = False) -> None:
     """Check the installation: versions, devices, cache, plugins."""
     from disent_plugins.data_adapters.cache import cache_folder
-    from disent_plugins.training.folder import environment
+    from disent_plugins.training.machine import environment
 
     facts = environment()
     checks = [

@@ -13,7 +13,20 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins import interrupts
-from disent_plugins.cli import bench, compare, data, doctor, metrics, models, report, reproduce, run, state
+from disent_plugins.cli import (
+    bench,
+    compare,
+    data,
+    doctor,
+    encode,
+    metrics,
+    models,
+    report,
+    reproduce,
+    run,
+    runs,
+    state,
+)
 from disent_plugins.cli.surroundings import prepare, refuse_empty
 from disent_plugins.errors import DisentError, Interrupted, UsageError
 from disent_plugins.registry.guard import told
@@ -69,6 +82,8 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(runs.app, name="runs")
+app.command("encode")(encode.encode)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.add_typer(metrics.app, name="metrics")

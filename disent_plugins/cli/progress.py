@@ -1,110 +1,21 @@
-"""Progress on a terminal, plain lines elsewhere; the training display is a plugin on the run hooks."""
+"""Progress of commands, on stderr (see ``training.display``)."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from contextlib import AbstractContextManager
 
 from disent_plugins.cli import state
 from disent_plugins.contracts import Report
-from disent_plugins.registry.hookspecs import hookimpl
-from disent_plugins.training.log import epoch_line
+from disent_plugins.training import display
 
 
-@contextmanager
-def reporting() -> Iterator[Report]:
-    """A ``Report`` for long work: a bar on a terminal; elsewhere one line when a piece of work begins."""
-    if not state.err.is_terminal:
-        begun: set[str] = set()
-
-        def say(done: int, total: int, what: str) -> None:
-            if what not in begun:
-                begun.add(what)
-                state.say(f"{what} ..." if total <= 1 else f"{what} ({total:,}) ...")
-
-        yield say
-        return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=state.err, transient=True, redirect_stdout=False) as progress:
-        tasks: dict[str, Any] = {}
-
-        def show(done: int, total: int, what: str) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what)
-            progress.update(tasks[what], completed=done, total=total or None)
-            if total and done >= total:
-                progress.remove_task(tasks.pop(what))
-
-        yield show
+def reporting() -> AbstractContextManager[Report]:
+    """A ``Report`` for long work."""
+    return display.reporting(console=state.err)
 
 
-class TrainingDisplay:
+class TrainingDisplay(display.TrainingDisplay):
     """Epoch, named losses, images per second and the time left."""
 
     def __init__(self) -> None:
-        self._progress: Progress | None = None
-        self._started = 0.0
-        self._seen = 0
-        self._last_drawn = 0.0
-
-    @hookimpl
-    def disent_run_started(self, run: Any) -> None:
-        """Open the display."""
-        self._started, self._seen = time.perf_counter(), 0
-        if not state.err.is_terminal:
-            return
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(compact=True),
-            console=state.err,
-            transient=True,
-            redirect_stdout=False,
-        )
-        first = (run.first_epoch - 1) * run.steps_per_epoch
-        total = run.epochs * run.steps_per_epoch
-        self._task = self._progress.add_task("starting", total=total, completed=first, speed="")
-        self._progress.start()
-
-    @hookimpl
-    def disent_batch_ended(self, run: Any, epoch: int, step: int) -> None:
-        """Move the bar, at most ten times a second."""
-        self._seen += 1
-        now = time.perf_counter()
-        if self._progress is None or now - self._last_drawn < 0.1:
-            return
-        self._last_drawn = now
-        speed = self._seen * run.settings.batch_size / (now - self._started)
-        self._progress.update(
-            self._task,
-            completed=(epoch - 1) * run.steps_per_epoch + step,
-            description=f"epoch {epoch}/{run.epochs}",
-            speed=f"{speed:,.0f} images/s",
-        )
-
-    @hookimpl
-    def disent_epoch_ended(self, run: Any, epoch: int, losses: Mapping[str, float]) -> None:
-        """Print the epoch's line: above the bar on a terminal, plainly elsewhere."""
-        self._say(epoch_line(epoch, run.epochs, losses), style="dim")
-
-    @hookimpl
-    def disent_run_noted(self, run: Any, note: str) -> None:
-        """Print the note likewise."""
-        self._say(note)
-
-    def _say(self, line: str, style: str | None = None) -> None:
-        if self._progress is None:
-            state.say(line)
-        else:
-            self._progress.console.print(line, markup=False, style=style)
-
-    def close(self) -> None:
-        """Take the display away, also after an error."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        super().__init__(state.err)

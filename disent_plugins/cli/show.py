@@ -50,7 +50,7 @@ def show_values(document: Mapping[str, Any]) -> None:
     """Print values with their reference points, and the notes."""
     if document["values"]:
         print_values(_values(document))
-    for note in document["notes"]:
+    for note in document.get("notes", ()):
         state.out.print(Text(f"  note: {note}", style="dim"))
 
 
@@ -106,15 +106,15 @@ def _values(document: Mapping[str, Any]) -> Table:
 
 
 def _cells(name: str, value: float, reference: Mapping[str, Any]) -> list[Text]:
-    low, high = reference["low"], reference["high"]
+    low, high, floor, ceiling, share, n = map(reference.get, ("low", "high", "floor", "ceiling", "normalised", "n"))
     return [
         Text(f"  {name}"),
-        Text(directed(value, reference["better"]), style="bold"),
+        Text(directed(value, reference.get("better", "")), style="bold"),
         Text(f"{number(low)}–{number(high)}" if low is not None else ""),
-        Text(number(reference["floor"])),
-        Text(number(reference["ceiling"])),
-        Text(_bar(reference["normalised"])),
-        Text(f"{reference['n']:,}" if reference["n"] else ""),
+        Text(number(floor)),
+        Text(number(ceiling)),
+        Text(_bar(share)),
+        Text(f"{n:,}" if n else ""),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from disent_plugins.content import MISSING, Factor, content_columns, content_labels
 from disent_plugins.contracts.data import SPLITS, Report
+from disent_plugins.contracts.frames import frame
 from disent_plugins.notebook import shown_by
 
 if TYPE_CHECKING:
@@ -180,6 +181,23 @@ class Result:
     maker: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     _repr_html_ = shown_by("disent_plugins.reports.fragments:result_html")
+
+    def to_frame(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each value: ``metric``, ``name``, and all that a ``Value`` says.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        rows = [
+            {"metric": self.metric, "name": name, **vars(value), "normalised": value.normalised}
+            for name, value in self.values.items()
+        ]
+        return frame(rows, _COLUMNS)
+
+
+_COLUMNS = (
+    "metric", "name", "value", "unit", "better", "floor", "ceiling", "normalised", "low", "high", "n", "estimator",
+)  # fmt: skip
 
 
 class Metric(Protocol):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from disent_plugins.contracts import Result, Subject
+from disent_plugins.contracts import Report, Result, Subject
+from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import UsageError, shown
 from disent_plugins.measuring.functions import checked
 from disent_plugins.measuring.measure import measure as measure_subject
@@ -74,40 +77,79 @@ def measure(
             written to.
         PluginFailure: A metric of another package failed.
     """
-    seed = _seed(seed)
     _require("metric", metric, isinstance(metric, str), "a name; disent metrics list shows them")
     _require("options", options, options is None or by_name(options), "a dictionary of options by name")
-    _require("preset", preset, preset is None or isinstance(preset, str), "a name")
-    _require("out", out, out is None or _is_path(out), "the path of a folder")
-    _require("registry", registry, registry is None or isinstance(registry, Registry), "a Registry, or None")
-    two = isinstance(blocks, tuple | list) and [isinstance(block, str | slice | None) for block in blocks] == [True] * 2
-    _require("blocks", blocks, blocks is None or two, 'two columns\' ranges, such as ("0:8", "8:16")')
-    for name, texts in (("factor_names", factor_names), ("factor_kinds", factor_kinds)):
-        if isinstance(texts, str | bytes):
-            why = "It takes a sequence with a text for every column of factors."
-            raise UsageError(f"{name}={texts!r} is one text.", why, f"For example: [{texts!r}]")
-        _require(name, texts, texts is None or _are_texts(texts), "a sequence with a text for every column of factors")
-    several = content_factor is None or isinstance(content_factor, str) or _are_texts(content_factor)
-    _require("content_factor", content_factor, several, "the name of a factor")
     arrays = {
         "content": content, "style": style, "codes": codes, "labels": labels, "factors": factors,
         "factor_names": factor_names, "factor_kinds": factor_kinds, "content_factor": content_factor, "split": split,
         "content_logvar": content_logvar, "style_logvar": style_logvar,
     }  # fmt: skip
-    given = {name: array for name, array in arrays.items() if array is not None}
-    made = make_codes(given, source="The call", seed=seed, blocks=blocks)
-    model = checked(made, decode=decode, encode=encode, images=images)
-    found = from_environment(os.environ) if registry is None else registry
+    model = {"decode": decode, "encode": encode, "images": images}
+    given = Given(arrays, blocks, model, preset, seed, out, registry)
+    with given.subject() as subject:
+        result = measure_subject(given.plugins, metric, options or {}, subject, preset=preset)
+    return given.kept(result)
 
-    def measured(folder: Path) -> Result:
-        subject = Subject(name="arrays", codes=made, seed=seed, out=folder, **model)
-        return measure_subject(found, metric, options or {}, subject, preset=preset)
 
-    if out is not None:
-        return measured(Path(out))
-    # Metrics may draw whether or not anybody wants it; theirs to decide is only what to draw.
-    with tempfile.TemporaryDirectory(prefix="disent-") as folder:
-        return replace(measured(Path(folder)), artifacts={})
+@dataclass(frozen=True)
+class Given:
+    """What a call gave to be measured, checked. The attributes are the arguments of ``measure``.
+
+    Raises:
+        UsageError: An argument is of the wrong type.
+    """
+
+    arrays: Mapping[str, Any]
+    blocks: Any
+    model: Mapping[str, Any]
+    preset: Any
+    seed: Any
+    out: Any
+    registry: Any
+
+    def __post_init__(self) -> None:
+        _seed(self.seed)
+        preset, out, blocks = self.preset, self.out, self.blocks
+        _require("preset", preset, preset is None or isinstance(preset, str), "a name")
+        _require("out", out, out is None or _is_path(out), "the path of a folder")
+        right = self.registry is None or isinstance(self.registry, Registry)
+        _require("registry", self.registry, right, "a Registry, or None")
+        two = (
+            isinstance(blocks, tuple | list)
+            and [isinstance(block, str | slice | None) for block in blocks] == [True] * 2
+        )
+        _require("blocks", blocks, blocks is None or two, 'two columns\' ranges, such as ("0:8", "8:16")')
+        for name in ("factor_names", "factor_kinds"):
+            texts = self.arrays[name]
+            if isinstance(texts, str | bytes):
+                why = "It takes a sequence with a text for every column of factors."
+                raise UsageError(f"{name}={texts!r} is one text.", why, f"For example: [{texts!r}]")
+            right = texts is None or _are_texts(texts)
+            _require(name, texts, right, "a sequence with a text for every column of factors")
+        content = self.arrays["content_factor"]
+        several = content is None or isinstance(content, str) or _are_texts(content)
+        _require("content_factor", content, several, "the name of a factor")
+
+    @cached_property
+    def plugins(self) -> Registry:
+        """The registry that was given, otherwise the plugins that are installed."""
+        return from_environment(os.environ) if self.registry is None else self.registry
+
+    @contextlib.contextmanager
+    def subject(self, report: Report = quiet) -> Iterator[Subject]:
+        """What is measured. Pictures that nobody wants go to a folder that is removed."""
+        seed = _seed(self.seed)
+        given = {name: array for name, array in self.arrays.items() if array is not None}
+        made = make_codes(given, source="The call", seed=seed, blocks=self.blocks)
+        model = checked(made, **self.model)
+        with contextlib.ExitStack() as held:
+            # Metrics may draw whether or not anybody wants it; theirs to decide is only what to draw.
+            folder = self.out or held.enter_context(tempfile.TemporaryDirectory(prefix="disent-"))
+            yield Subject(name="arrays", codes=made, seed=seed, out=Path(folder), report=report, **model)
+
+    def kept(self, result: Result) -> Result:
+        """The result without files that are no longer there."""
+        return result if self.out is not None else replace(result, artifacts={})
 
 
 def _require(name: str, value: Any, right: bool, takes: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from disent_plugins.contracts import SPLITS, Codes, Gaussian, ImageSpec, ImageTable, Posterior, Report
 from disent_plugins.contracts.outputs import check_fused, check_images, check_posterior
+from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import WorkFailed
+from disent_plugins.measuring.images import checked_images, scaled
 from disent_plugins.training.pixels import Pixels
 
 BATCH = 512
@@ -24,28 +26,12 @@ def used_rows(table: ImageTable, limit: int | None) -> np.ndarray:
 
 
 def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray, report: Report) -> Codes:
-    """Encode the images at ``rows`` in evaluation mode (batch statistics would leak a batch's composition).
-
-    Raises:
-        ContractError: The encoder gives something else than posteriors of one form.
-        WorkFailed: It gives something that is not a finite number.
-    """
-    model.eval()
-    parts: dict[str, list[np.ndarray]] = {}
-    before: Posterior | None = None
-    with torch.inference_mode():
-        for start in range(0, len(rows), BATCH):
-            index = torch.from_numpy(rows[start : start + BATCH]).to(pixels.device)
-            z = model.encode(pixels.batch(index))  # type: ignore[operator]
-            check_posterior(model, z, len(index), before)
-            before = z
-            for name, code in (("content", z.content), ("style", z.style)):
-                for column, value in ((name, code.mean), (f"{name}_logvar", code.logvar)):
-                    if value is not None:  # a code without variance has none to keep
-                        parts.setdefault(column, []).append(value.float().cpu().numpy())
-            report(min(start + BATCH, len(rows)), len(rows), "encoding")
-    columns = {name: np.concatenate(values) for name, values in parts.items()}
-    _require_finite("encoder gives codes", *columns.values())
+    """Encode the images at ``rows`` (see ``encoded``)."""
+    batches = (
+        pixels.batch(torch.from_numpy(rows[start : start + BATCH]).to(pixels.device))
+        for start in range(0, len(rows), BATCH)
+    )
+    columns = encoded(model, batches, len(rows), report)
     return Codes(
         content=columns["content"],
         style=columns["style"],
@@ -57,6 +43,53 @@ def encode(model: nn.Module, pixels: Pixels, table: ImageTable, rows: np.ndarray
         split=table.split[rows],
         described=table.info.factors,
     )
+
+
+def encoded(model: nn.Module, batches: Iterable[Tensor], total: int, report: Report = quiet) -> dict[str, np.ndarray]:
+    """Encode batches of images in evaluation mode (batch statistics would leak a batch's composition).
+
+    Args:
+        model: The model.
+        batches: Images [B, C, H, W] float32 in [0, 1] on its device.
+        total: How many they are together.
+        report: Progress.
+
+    Returns:
+        ``content`` [N, Dc], ``style`` [N, Ds], and ``content_logvar``, ``style_logvar`` where a block has variances.
+
+    Raises:
+        ContractError: The encoder gives something else than posteriors of one form.
+        WorkFailed: It gives something that is not a finite number.
+    """
+    model.eval()
+    parts: dict[str, list[np.ndarray]] = {}
+    before: Posterior | None = None
+    done = 0
+    with torch.inference_mode():
+        for images in batches:
+            z = model.encode(images)  # type: ignore[operator]
+            check_posterior(model, z, len(images), before)
+            before = z
+            for name, code in (("content", z.content), ("style", z.style)):
+                for column, value in ((name, code.mean), (f"{name}_logvar", code.logvar)):
+                    if value is not None:  # a code without variance has none to keep
+                        parts.setdefault(column, []).append(value.float().cpu().numpy())
+            done += len(images)
+            report(done, total, "encoding")
+    columns = {name: np.concatenate(values) for name, values in parts.items()}
+    _require_finite("encoder gives codes", *columns.values())
+    return columns
+
+
+def encoded_arrays(
+    model: nn.Module, device: torch.device, images: np.ndarray, report: Report = quiet
+) -> dict[str, np.ndarray]:
+    """Encode images [N, H, W, C] as ``checked_images`` gives them (see ``encoded``)."""
+    batches = (
+        torch.tensor(scaled(images[start : start + BATCH])).permute(0, 3, 1, 2).to(device)
+        for start in range(0, len(images), BATCH)
+    )
+    return encoded(model, batches, len(images), report)
 
 
 def _require_finite(what: str, *arrays: np.ndarray) -> None:
@@ -84,22 +117,17 @@ def decoder(model: nn.Module, device: torch.device, image: ImageSpec) -> Callabl
     return decode
 
 
-def encoder(model: nn.Module, device: torch.device) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """The model's encoder on arrays: images [B, H, W, C] in [0, 1] -> means content [B, Dc], style [B, Ds]."""
+def encoder(
+    model: nn.Module, device: torch.device, image: ImageSpec
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """The model's encoder on arrays: images [B, H, W, C] in [0, 1] -> means content [B, Dc], style [B, Ds].
+
+    It raises ``UsageError`` for images of another size or range (``measuring.images``).
+    """
 
     def encode_images(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        model.eval()
-        content, style = [], []
-        with torch.inference_mode():
-            for start in range(0, len(images), BATCH):
-                batch = torch.as_tensor(images[start : start + BATCH], dtype=torch.float32).permute(0, 3, 1, 2)
-                z = model.encode(batch.to(device))  # type: ignore[operator]
-                check_posterior(model, z, len(batch))
-                content.append(z.content.mean.float().cpu().numpy())
-                style.append(z.style.mean.float().cpu().numpy())
-        means = np.concatenate(content), np.concatenate(style)
-        _require_finite("encoder gives codes", *means)
-        return means
+        columns = encoded_arrays(model, device, checked_images(images, image, source="What is encoded"))
+        return columns["content"], columns["style"]
 
     return encode_images
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_bytes, read_table
@@ -142,12 +142,40 @@ def is_document(found: Any) -> bool:
     ) and all(
         point.get(key) is None or _number(point[key])
         for point in reference.values()
-        for key in ("floor", "ceiling", "low", "high")
+        for key in ("floor", "ceiling", "normalised", "low", "high", "n")
     )
 
 
+def read_documents(path: Path) -> dict[str, Any]:
+    """The documents of a ``results.json``, by the name that they are kept by; none if there is no such file.
+
+    Raises:
+        UsageError: It is damaged, or holds something else: NaN in place of a number, or the form of another version.
+    """
+    if not path.is_file():
+        return {}
+    found = read_table(path)
+    damaged = [name for name, document in found.items() if not is_document(document)]
+    if damaged:
+        raise UsageError(
+            f"{path} holds what are no documents of metrics: {', '.join(damaged)}.",
+            "A value or a reference point is no finite number, or another version wrote them.",
+            f"Measure again with: disent metrics {damaged[0]} RUN; what is in the file is set aside, and not lost.",
+        )
+    return found
+
+
 def find_runs(paths: Sequence[Path] = ()) -> list[KeptRun]:
-    """The runs at or directly below folders; names that are not here are looked up below ``runs``.
+    """The runs at or directly below folders (see ``run_folders``).
+
+    Raises:
+        UsageError: No run lies there, or one's ``config.json`` is damaged.
+    """
+    return [read_run(folder) for folder in run_folders(paths)]
+
+
+def run_folders(paths: Sequence[Path] = ()) -> list[Path]:
+    """The folders of runs at or directly below folders; names that are not here are looked up below ``runs``.
 
     Args:
         paths: Run folders, or folders of run folders such as a sweep's; none for ``runs``.
@@ -156,9 +184,9 @@ def find_runs(paths: Sequence[Path] = ()) -> list[KeptRun]:
         In the order of the paths, those of one folder by name; one that was named twice stands once.
 
     Raises:
-        UsageError: No run lies there, or one's ``config.json`` is damaged.
+        UsageError: No run lies there.
     """
-    found: dict[Path, KeptRun] = {}
+    found: dict[Path, Path] = {}
     for path in paths or [RUNS]:
         place = RUNS / path if not path.exists() and (RUNS / path).is_dir() else path
         folders = [place] if (place / "config.json").is_file() else sorted(_below(place))
@@ -169,8 +197,7 @@ def find_runs(paths: Sequence[Path] = ()) -> list[KeptRun]:
                 "Make one with: disent run",
             )
         for folder in folders:
-            if folder.resolve() not in found:
-                found[folder.resolve()] = read_run(folder)
+            found.setdefault(folder.resolve(), folder)
     return list(found.values())
 
 
@@ -191,5 +218,5 @@ def _epochs(path: Path) -> Iterator[dict[str, Any]]:
             yield found
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

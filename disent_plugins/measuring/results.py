@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,9 @@ def write_results(folder: Path, documents: Mapping[str, Any]) -> None:
     """
     write_json(folder / JSON, documents)
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_lines(documents))
+    writer.writerows(value_rows(documents))
     write_text(folder / CSV, text.getvalue())
 
 
@@ -164,7 +165,16 @@ def _is_document(value: Any) -> bool:
         return False
     of, _, reference, _, artifacts = (table or {} for table in tables)
     points = all(isinstance(part, dict) for part in reference.values())
-    return points and all(isinstance(file, str) for file in artifacts.values()) and _has_label(of)
+    return points and all(isinstance(file, str) for file in artifacts.values()) and _has_label(of) and _is_json(value)
+
+
+def _is_json(value: Any) -> bool:
+    """JSON has no NaN and no infinity, and Python reads both."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _has_label(of: Mapping[str, Any]) -> bool:
@@ -194,11 +204,13 @@ def _move(file: str, place: Path, aside: Path, drawn: Collection[Path]) -> str |
     return file
 
 
-def _lines(documents: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def value_rows(documents: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each value of documents, by the name that they are kept by, with all of ``COLUMNS``."""
+    rows = []
     for name, document in documents.items():
         settings, of, reference = (document.get(table) or {} for table in ("settings", "of", "reference"))
         for value_name, value in (document.get("values") or {}).items():
-            yield {
+            known = {
                 **of,
                 **reference.get(value_name, {}),
                 "subject": document.get("subject"),
@@ -209,3 +221,5 @@ def _lines(documents: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "value": value,
                 "seed": settings.get("seed"),
             }
+            rows.append({column: known.get(column) for column in COLUMNS})
+    return rows

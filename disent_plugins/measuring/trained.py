@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
-from disent_plugins.contracts import ImageTable, Report, Subject
+from disent_plugins.contracts import ImageTable, Report, Result, Subject, TrainingData
 from disent_plugins.contracts.data import short_name
+from disent_plugins.contracts.frames import frame, has_pandas
 from disent_plugins.data_adapters.cache import derived_folder, quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, digest, read_json, write_json
+from disent_plugins.measuring.documents import document
 from disent_plugins.measuring.encode import decoder, encode, encoder, fusion, real_images, used_rows
+from disent_plugins.measuring.items import with_items
+from disent_plugins.measuring.kept import read_documents
+from disent_plugins.measuring.measure import check_request, measure
+from disent_plugins.measuring.model import TrainedModel
 from disent_plugins.measuring.provenance import of_run
+from disent_plugins.measuring.results import (
+    COLUMNS,
+    JSON,
+    add_results,
+    kept_name,
+    require_place,
+    set_aside,
+    value_rows,
+)
 from disent_plugins.measuring.stand_in import StandIn
 from disent_plugins.metrics.codes.file import read_codes, write_codes
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.checkpoint import load, load_weights
 from disent_plugins.training.devices import choose_device
+from disent_plugins.training.display import reporting
 from disent_plugins.training.folder import RunFolder, measuring, refuse_links
 from disent_plugins.training.identity import check_identity, identity
 from disent_plugins.training.parts import Parts, load_parts
@@ -29,17 +43,49 @@ from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.settings import RunSettings
 
 
-@dataclass
-class TrainedRun:
-    """A run read back from disk, with its model in evaluation mode."""
+@dataclass(kw_only=True)
+class TrainedRun(TrainedModel):
+    """A run read back from disk, with its model in evaluation mode.
+
+    Attributes:
+        folder: Where it lies.
+        settings: Its settings.
+        data: What its model was told of its training images.
+        parts: Its plugins.
+        of: What exactly its results are of: checkpoint, epoch, digests of weights and data.
+        progress: Whether ``measure`` shows how far it is.
+    """
 
     folder: RunFolder
-    parts: Parts
     settings: RunSettings
-    table: ImageTable
-    model: nn.Module
-    pixels: Pixels
+    data: TrainingData
+    parts: Parts
     of: dict[str, Any]
+    progress: bool = False
+    _table: ImageTable | None = field(default=None, repr=False)
+
+    def load(self, report: Report = quiet) -> ImageTable:
+        """Its data set, prepared if it is not yet, and read once.
+
+        Raises:
+            DataMissing: It is not there, and cannot be fetched.
+            UsageError: It is not what the run was trained on.
+        """
+        if self._table is None:
+            table = self.parts.table(None, report)
+            self.folder.check_same_data(table)
+            self._table = table
+        return self._table
+
+    @property
+    def table(self) -> ImageTable:
+        """The same."""
+        return self.load()
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """Its images, ready for the model."""
+        return Pixels(self.table, self.device)
 
     @property
     def place(self) -> Path:
@@ -54,10 +100,12 @@ class TrainedRun:
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
         """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
         refuse_links(self.place, self.figures)
-        rows = used_rows(self.table, self.settings.limit)
-        device = self.pixels.device
-        decode, encode_images = decoder(self.model, device, self.table.info.image), encoder(self.model, device)
-        fuse = fusion(self.model, device)
+        rows = used_rows(self.load(report), self.settings.limit)
+        decode, encode_images = (
+            decoder(self.model, self.device, self.image),
+            encoder(self.model, self.device, self.image),
+        )
+        fuse = fusion(self.model, self.device)
         stand_in = self._stand_in(rows)
         decode, encode_images, fuse = stand_in.decoder(decode), stand_in.encoder(encode_images), stand_in.fusion(fuse)
         data = f"{short_name(self.settings.data)}{self.table.info.subset_words}"
@@ -99,13 +147,60 @@ class TrainedRun:
                 write_json(stamp, {**mark, "codes": digest(path)})
             return codes
 
-    def _guarded(self, what: str, call: Callable[[], Any]) -> Any:
-        parts = self.parts
-        return parts.registry.call(parts.plugin, f"Model '{parts.spec.name}' failed while {what}", call)
+    def measure(
+        self, metric: str, *, preset: str | None = None, seed: int | None = None, out: str | Path | None = None,
+        **options: Any,
+    ) -> Result:  # fmt: skip
+        """Measure a registered metric, and keep its result in the run's folder, as ``disent metrics`` does.
+
+        Args:
+            metric: Registry name.
+            preset: A published study whose settings to use.
+            seed: Of everything random; the run's own if None.
+            out: Folder for pictures; then nothing is written into the run's folder but its codes.
+            options: Options of the metric.
+
+        Raises:
+            UsageError: An unknown name, option or preset, or the model lacks what the metric needs.
+            DataMissing: The data set is not there.
+            PluginFailure, WorkFailed: The metric failed.
+        """
+        check_request(self.registry, metric, options, preset)
+        with reporting(self.progress) as report:
+            subject = self.subject(seed=seed, report=report)
+            if out is not None:
+                return measure(self.registry, metric, options, replace(subject, out=Path(out)), preset=preset)
+            require_place(self.place)
+            set_aside(self.place, self.of, self.figures)
+            result = with_items(measure(self.registry, metric, options, subject, preset=preset), self.place)
+        group = self.registry.metrics.find(metric)[0].group
+        found = document(result, subject=subject.name, group=group, of=self.of)
+        add_results(self.place, {kept_name(metric, found["settings"]): found})
+        return result
+
+    @property
+    def results(self) -> Any:
+        """What was measured of these weights: a value a row, with its reference points (``results.COLUMNS``).
+
+        Returns:
+            A pandas DataFrame; where there is no pandas, a list of dictionaries.
+
+        Raises:
+            UsageError: ``results.json`` is damaged.
+        """
+        kept = read_documents(self.place / JSON)
+        rows = value_rows({name: found for name, found in kept.items() if found.get("of") == self.of})
+        return frame(rows, COLUMNS) if has_pandas() else rows
 
 
 def open_run(
-    registry: Registry, folder: RunFolder, *, which: str = "last", device: str = "auto", report: Report = quiet
+    registry: Registry,
+    folder: RunFolder,
+    *,
+    which: str = "last",
+    device: str = "auto",
+    report: Report = quiet,
+    images: bool = True,
 ) -> TrainedRun:
     """Read a trained run back.
 
@@ -115,6 +210,7 @@ def open_run(
         which: Checkpoint: ``last`` or ``best``.
         device: Where to encode and decode.
         report: Progress.
+        images: Whether to open its data set at once, and not when it is needed.
 
     Raises:
         UsageError: No run, no checkpoint, or a checkpoint of another model or another run.
@@ -123,11 +219,16 @@ def open_run(
     target = choose_device(device)
     checkpoint = load(folder.checkpoint(which), target)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
-    data = folder.training_data()
+    data, content_hash = folder.training_data(), folder.data_digest()
     model = parts.model(settings, data).to(target)
     load_weights(model, checkpoint, folder.checkpoint(which))
-    table = parts.table(None, report)
-    folder.check_same_data(table)
-    check_identity(folder.checkpoint(which), checkpoint.run, identity(settings, table.digest, data))
-    of = of_run(which, checkpoint, table.digest, table.info.subset)
-    return TrainedRun(folder, parts, settings, table, model.eval(), Pixels(table, target), of)
+    info = parts.adapter.info
+    run = TrainedRun(
+        model=model.eval(), name=settings.model, image=data.image, made=info.preprocessing, device=target,
+        registry=registry, plugin=parts.plugin, folder=folder, settings=settings, data=data, parts=parts,
+        of=of_run(which, checkpoint, content_hash, info.subset),
+    )  # fmt: skip
+    if images:
+        run.load(report)
+    check_identity(folder.checkpoint(which), checkpoint.run, identity(settings, content_hash, data))
+    return run

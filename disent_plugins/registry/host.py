@@ -68,6 +68,12 @@ class Registry:
         self.plugins.append(plugin)
         self._add(plugin, lambda: module)
 
+    def remove(self, module: object) -> None:
+        """Take out a plugin object that ``add`` registered for a while; it must not have brought specs."""
+        unique = self._manager.get_name(module)
+        self._manager.unregister(module)
+        self.plugins = [p for p in self.plugins if f"{p.distribution}:{p.name}" != unique]
+
     def log_to(self, name: str) -> None:
         """Make the logger of that name: from now on it is told of the run. One that fails there is left out of it.
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -20,8 +16,8 @@ from disent_plugins.contracts.data import short_name
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_table, remove_leftovers, write_json
 from disent_plugins.options import build
+from disent_plugins.training.machine import environment
 from disent_plugins.training.settings import RunSettings
-from disent_plugins.version import __version__
 
 if TYPE_CHECKING:  # what only reads run folders loads no torch
     import torch
@@ -29,7 +25,6 @@ if TYPE_CHECKING:  # what only reads run folders loads no torch
     from disent_plugins.training.precision import Chosen
 
 RUNS = Path("runs")
-_LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", "pillow")
 
 
 @dataclass(frozen=True)
@@ -138,11 +133,23 @@ class RunFolder:
                 raise ValueError
             return data
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"{self.path / 'data.json'} does not say what its model was trained on.",
-                "It has no table 'training' with image, images, groups and groups_are_distinct.",
-                "Was the file edited? Train again with: disent run",
-            ) from error
+            lacks = "It has no table 'training' with image, images, groups and groups_are_distinct."
+            raise self._silent(lacks) from error
+
+    def data_digest(self) -> str:
+        """The content hash of the images that the run was trained on.
+
+        Raises:
+            UsageError: ``data.json`` does not say.
+        """
+        found = read_table(self.path / "data.json").get("content_hash")
+        if not isinstance(found, str):
+            raise self._silent("It has no content_hash.")
+        return found
+
+    def _silent(self, why: str) -> UsageError:
+        what = f"{self.path / 'data.json'} does not say what its model was trained on."
+        return UsageError(what, why, "Was the file edited? Train again with: disent run")
 
     def check_same_data(self, table: ImageTable) -> None:
         """Refuse to mix a run with other data than it was trained on.
@@ -150,7 +157,7 @@ class RunFolder:
         Raises:
             UsageError: The content hashes differ.
         """
-        before = read_table(self.path / "data.json").get("content_hash")
+        before = self.data_digest()
         if before != table.digest:
             raise UsageError(
                 f"The data of {self.path} has changed.",
@@ -282,29 +289,4 @@ def data_record(table: ImageTable) -> dict[str, Any]:
         "options": dict(table.info.options),
         "images": len(table.images),
         "cache": str(table.path) if table.path else None,
-    }
-
-
-def environment(device: torch.device | None = None, processes: int = 1) -> dict[str, Any]:
-    """Versions and machine, for the record of a run and for ``disent doctor``."""
-    import torch
-
-    libraries = {}
-    for library in _LIBRARIES:
-        try:
-            libraries[library] = version(library)
-        except PackageNotFoundError:
-            libraries[library] = "missing"
-    libraries["torch"] = str(torch.__version__)  # with its build, which the metadata may leave out
-    return {
-        "disent-plugins": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "processes": processes,
-        "device": str(device) if device is not None else None,
-        "gpu": torch.cuda.get_device_name(device) if device is not None and device.type == "cuda" else None,
-        "command": sys.argv,
-        "libraries": libraries,
     }

@@ -36,3 +36,11 @@ def test_names_are_offered(disent, monkeypatch, arguments, offered, not_offered)
 def test_offers_begin_with_what_was_typed():
     assert completion.samplers("b") == ["blocks"]
     assert completion.models("nothing") == []
+
+
+def test_runs_are_offered_where_there_are_any(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert completion.runs("") == []
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "config.json").write_text("{}")
+    assert completion.runs("ru") == ["runs/mine"]

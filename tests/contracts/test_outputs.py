@@ -75,7 +75,7 @@ def test_codes_of_another_form_are_refused(case, table, monkeypatch):
     with pytest.raises(ContractError, match=words):
         encode(toy, Pixels(table, CPU), table, np.arange(12), lambda *_: None)
     with pytest.raises(ContractError, match=words):
-        encoder(toy, CPU)(np.zeros((12, 16, 16, 1), np.float32))
+        encoder(toy, CPU, IMAGE)(np.zeros((12, 16, 16, 1), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_is_no_finite_number_is_the_weights_fault(table):
         decoder(toy, CPU, IMAGE)(np.zeros((5, 3)), np.zeros((5, 3)))
     toy = model(encode=changed("content.mean", lambda x: x / 0))
     with pytest.raises(WorkFailed, match="encoder gives codes that are not finite"):
-        encoder(toy, CPU)(np.zeros((5, 16, 16, 1), np.float32))
+        encoder(toy, CPU, IMAGE)(np.zeros((5, 16, 16, 1), np.float32))
 
 
 @pytest.mark.parametrize("change", [lambda x: x[:1], lambda x: x[:, :2], lambda x: None, lambda x: x.long()])

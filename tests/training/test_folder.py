@@ -15,7 +15,8 @@ from helpers.training_files import Squares
 
 from disent_plugins.contracts import ImageTable
 from disent_plugins.errors import UsageError
-from disent_plugins.training.folder import RunFolder, environment, find_folder, new_folder
+from disent_plugins.training.folder import RunFolder, find_folder, new_folder
+from disent_plugins.training.machine import environment
 from disent_plugins.training.precision import Chosen
 from disent_plugins.training.settings import RunSettings
 

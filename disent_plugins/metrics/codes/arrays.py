@@ -29,8 +29,14 @@ NOISE = 1e-14
 _SHOWN = 12
 
 
-def taken(source: str, name: str, given: Any) -> np.ndarray:
+def taken(source: str, name: str, given: Any, help: str = HELP) -> np.ndarray:
     """What was given as a NumPy array: lists, arrays, or torch's tensors of any device, layout and precision.
+
+    Args:
+        source: Where it comes from, for messages.
+        name: Its name.
+        given: The array.
+        help: What is taken, for messages.
 
     Raises:
         UsageError: It is no array, or a masked one, whose mask would not be seen.
@@ -46,7 +52,7 @@ def taken(source: str, name: str, given: Any) -> np.ndarray:
         return np.asarray(given)
     except Exception as error:  # anything may be given, and answer with any error
         why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise UsageError(f"{source} has '{name}' that cannot be read as an array.", why, HELP) from error
+        raise UsageError(f"{source} has '{name}' that cannot be read as an array.", why, help) from error
 
 
 def _masked(given: Any) -> bool:
