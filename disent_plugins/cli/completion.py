@@ -33,9 +33,14 @@ def _items() -> typing.Iterable[str]:
     return [*item_names(), ALL]
 
 
+def _measured() -> typing.Iterable[str]:
+    return ["all", "none", *state.registry().metrics.names()]
+
+
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
 loggers = _of(lambda: state.registry().loggers.names())
+measured = _of(_measured)
 samplers = _of(_samplers)
 items = _of(_items)

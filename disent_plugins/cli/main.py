@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from disent_plugins import interrupts
-from disent_plugins.cli import bench, compare, data, doctor, metrics, models, report, reproduce, run, state
+from disent_plugins.cli import bench, compare, data, doctor, metrics, models, report, reproduce, run, state, sweep
 from disent_plugins.cli.surroundings import prepare, refuse_empty
 from disent_plugins.errors import DisentError, Interrupted, UsageError
 from disent_plugins.registry.guard import told
@@ -68,6 +68,7 @@ app = typer.Typer(
     "4 plugin failure, 130 interrupted.",
 )
 app.command("run")(run.run)
+app.command("sweep")(sweep.sweep)
 app.command("reproduce")(reproduce.reproduce)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

@@ -51,6 +51,10 @@ class TrainedRun:
         """Where its pictures are kept."""
         return self.place / "figures"
 
+    def has_picture(self, file: str) -> bool:
+        """Whether a file that a document names is there: as it was named from where it was drawn, or in ``figures``."""
+        return Path(file).is_file() or (self.figures / Path(file).name).is_file()
+
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
         """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
         refuse_links(self.place, self.figures)
