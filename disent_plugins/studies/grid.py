@@ -127,8 +127,9 @@ def read_grid(path: Path) -> Grid:
         content = tomllib.loads(read_bytes(path).decode())
     except FileNotFoundError as error:
         raise UsageError(f"There is no grid {path}.", "", "Its keys are in docs/sweeps.md.") from error
-    except (OSError, ValueError, RecursionError) as error:  # a key that stands twice among them
-        raise UsageError(f"The grid {path} cannot be read.", f"{error}.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        twice = "A key stands twice: put the values of an axis into one list." if "overwrite" in str(error) else ""
+        raise UsageError(f"The grid {path} cannot be read.", f"{error}.", twice) from error
     where = str(path)
     _refuse_unknown(content, _TOP, where)
     own = {}

@@ -59,8 +59,8 @@ def own_gpus() -> list[str]:
 
 
 def thread_environment(threads: int) -> dict[str, str]:
-    """What gives a process so many threads. What is set in the environment already stays as it is."""
-    return {name: str(threads) for name in THREADS if name not in os.environ}
+    """What gives a process so many threads, or as many as ``OMP_NUM_THREADS`` says where it is set."""
+    return {name: os.environ.get(name) or os.environ.get(THREADS[0]) or str(threads) for name in THREADS}
 
 
 class Local:

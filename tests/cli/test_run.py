@@ -184,19 +184,21 @@ def test_a_gpu_that_is_not_there_is_named(disent, monkeypatch):
 
 
 def test_what_is_measured_can_be_chosen(trained, disent, monkeypatch):
-    """And what is kept already is not measured again, unless it is of other options, another seed or has lost its file."""
-    made = []
-    measure = not_kept.measure
-    monkeypatch.setattr(
-        not_kept, "measure", lambda registry, name, *rest: made.append(name) or measure(registry, name, *rest)
-    )
+    """And what is kept is not measured again, unless it is of other options, of another seed, or has lost its file."""
+    made, measure = [], not_kept.measure
+
+    def noted(registry, name, *rest):
+        made.append(name)
+        return measure(registry, name, *rest)
+
+    monkeypatch.setattr(not_kept, "measure", noted)
     before = (trained / "results.json").read_text()
     assert disent("run", "--resume", trained).code == 0
     assert (made, (trained / "results.json").read_text()) == ([], before)
     found = disent("run", "--resume", trained, "--measure", "retrieval, swap-grid", "--json")
     assert found.code == 0, found.err
     assert (made, list(found.json["results"])) == (["retrieval"], ["retrieval", "swap-grid"])
-    assert disent("metrics", "retrieval", trained, "--set", "k=3").code == 0
+    assert disent("metrics", "retrieval", trained, "--set", "samples=100").code == 0
     (trained / "figures" / "swap-grid.png").unlink()
     assert disent("run", "--resume", trained, "--measure", "retrieval,swap-grid").code == 0
     assert made[1:] == ["retrieval", "swap-grid"]
