@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from disent_plugins.cli import show, state
-from disent_plugins.studies.job import Job, ended_how, last_epoch, last_words
+from disent_plugins.studies.job import INTERRUPTED, Job, ended_how, last_epoch, last_words
 
 _DRAWN = 0.5
 """Seconds between two drawings."""
@@ -48,13 +48,17 @@ class SweepDisplay:
 
     def ended(self, job: Job, exit_code: int) -> None:
         _, began = self._running.pop(job.name, (job, time.monotonic()))
+        if exit_code == INTERRUPTED:
+            state.say(f"stopped {job.name}: {last_words(job.log)}")
+            return
         self._done += exit_code == 0
         self._failed += exit_code != 0
         count = f"[{self._done + self._failed}/{self._total}]"
         if exit_code == 0:
             state.say(f"{count} done {job.name} in {duration(time.monotonic() - began)}")
         else:
-            state.say(f"{count} failed {job.name}: {ended_how(exit_code)}: {last_words(job.log)}")
+            why = last_words(job.log)
+            state.say(f"{count} failed {job.name}: {ended_how(exit_code)}" + (f": {why}" if why else ""))
 
     def looked(self) -> None:
         now = time.monotonic()
@@ -63,7 +67,9 @@ class SweepDisplay:
             self._live.update(self._table(now), refresh=True)
 
     def stopping(self, count: int) -> None:
-        state.say(f"stopping {count} cell{'s' * (count != 1)} with their checkpoints; once more to stop at once")
+        if count:
+            what = "a cell with its checkpoint" if count == 1 else f"{count} cells with their checkpoints"
+            state.say(f"stopping {what}; once more to stop at once")
 
     def _table(self, now: float) -> Group:
         rows = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -180,6 +181,15 @@ def test_another_run_in_a_cells_folder_is_refused(sweep):
     assert "holds another run than the one that its name stands for.\n         epochs: 9 -> 3" in found.err
 
 
+@pytest.mark.parametrize("file", ["results.json", "checkpoints/last.pt", "config.json", "metrics.jsonl"])
+def test_a_folder_that_is_half_deleted_is_not_done(sweep, file):
+    grid = ("--model", "vae", "--epochs", "1")
+    assert sweep(*grid).code == 0
+    next(Path("sweeps/sweep").glob(f"*/{file}")).unlink()
+    assert " done" not in sweep(*grid, "--dry-run").err
+    assert (sweep(*grid).code, started()) == (0, {"vae-digits-s0": 2})
+
+
 def test_a_damaged_note_of_an_end_only_costs_another_look(sweep):
     assert sweep("--model", "vae", "--epochs", "1").code == 0
     next(Path("sweeps/sweep/cells").glob("*.end.json")).write_text("{")
@@ -233,7 +243,7 @@ def test_a_signal_stops_the_cells_and_the_same_command_goes_on(sweep, held, tmp_
     held.send_signal(number)
     found = finish(held)
     assert (found.code, found.out) == (130, ""), found.err
-    assert "stopping 1 cell with their checkpoints" in found.err
+    assert "stopping a cell with its checkpoint" in found.err
     assert "error: Interrupted." in found.err
     assert "Go on with: disent sweep --model gmvae,vae" in found.err.replace("-c sweep", "disent sweep")
     assert _gone(tmp_path)
@@ -297,3 +307,15 @@ def test_the_leash_needs_its_parent():
     """A process whose parent has gone before it could ask to be told of that does not begin."""
     done = subprocess.run([sys.executable, "-c", job._LEASH, "1", "/bin/true"], check=False)
     assert done.returncode == (143 if os.getpid() != 1 else 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not end processes with their parent")
+def test_kill_9_at_random_times(tmp_path, cache, monkeypatch):
+    """A small ``benchmarks/sweep.py kills``, whose cells are stubs."""
+    monkeypatch.setenv("DISENT_CACHE", str(cache))
+    path = Path(__file__).parents[2] / "benchmarks" / "sweep.py"
+    spec = importlib.util.spec_from_file_location("sweep_benchmark", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    disent = (sys.executable, "-c", STUB_SWEEP)
+    assert module.kills(tmp_path, 3, 0, disent, ("sweep", *GRID, "--jobs", "2")) == []

@@ -50,6 +50,7 @@ def train(path: Path, settings: dict) -> None:
         if epoch == 1 and Path(f"hold-{seed}").exists():
             Path(f"hold-{seed}").read_bytes()
     (path / "checkpoints" / "last.pt").write_text("weights")
+    (path / "results.json").write_text("{}")
 
 
 SHOWN = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT", "CUDA_VISIBLE_DEVICES")
