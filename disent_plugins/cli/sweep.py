@@ -105,7 +105,7 @@ def sweep(
         found.others()
         show_plan(found, standings, json=json)
         return
-    engine = _engine(on, jobs, per_gpu, threads)
+    engine = _engine(on, jobs, per_gpu, threads, [one.cell.settings.device for one in found.cells])
     with found.claimed() as left:
         if left:
             state.say(f"{left} cells of an earlier grid are left as they are in {show.shorten(path)}")
@@ -154,11 +154,11 @@ def _name(name: str) -> str:
     return name
 
 
-def _engine(on: str, jobs: int | None, per_gpu: int, threads: int | None) -> Engine:
-    from disent_plugins.studies.local import Local, own_gpus
+def _engine(on: str, jobs: int | None, per_gpu: int, threads: int | None, devices: list[str]) -> Engine:
+    from disent_plugins.studies.local import Local, on_any_gpu, own_gpus
 
     if on == "local":
-        return Local(jobs, own_gpus(), per_gpu, threads)
+        return Local(jobs, own_gpus() if any(map(on_any_gpu, devices)) else (), per_gpu, threads)
     if on.partition("://")[0] != "dask":
         raise UsageError(f"There is no place '{on}' to run cells.", "", "It is local, dask or dask://HOST:PORT.")
     from disent_plugins.studies.on_dask import OnDask

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -139,7 +139,7 @@ class Running:
         self.job, self.began = job, time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
         with clear_disk_errors(job.log), (job.here / job.log).open("ab") as log:
-            if not _locked(log):
+            if not _locked(log, time.monotonic() + PATIENCE):
                 append_line(job.here / job.log, "error: A process of another sweep is still running this cell.")
                 return
             write_json(job.here / job.config, dict(job.settings))
@@ -190,6 +190,14 @@ def run_job(job: Job, environment: Mapping[str, str], goes_on: Callable[[], bool
     return code
 
 
+def await_leaving(jobs: Iterable[Job]) -> None:
+    """Wait until no process writes to the logs of jobs, as far as locks tell."""
+    until = time.monotonic() + PATIENCE
+    for job in jobs:
+        with (job.here / job.log).open("ab") as log:
+            _locked(log, until)
+
+
 def last_words(path: Path) -> str:
     """The last error in a log, in one line, or else its last line; empty if there is none."""
     try:
@@ -229,9 +237,8 @@ def last_epoch(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _locked(log: IO[bytes]) -> bool:
-    """Whether the log is ours; the lock goes on to the process that inherits it."""
-    until = time.monotonic() + PATIENCE
+def _locked(log: IO[bytes], until: float) -> bool:
+    """Whether the log is ours by that time; the lock goes on to the process that inherits it."""
     while True:
         try:
             fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -86,7 +86,7 @@ class Local:
         try:
             while waiting or running:
                 while len(running) < self.jobs and (job := self._next(waiting)) is not None:
-                    slot = self._slots.popleft() if _anywhere(job) and self._slots else None
+                    slot = self._slots.popleft() if on_any_gpu(job.device) and self._slots else None
                     watch.began(job)
                     running[Running(job, self._environment | _on(slot))] = slot
                 self._collect(running, watch)
@@ -99,7 +99,7 @@ class Local:
     def _next(self, waiting: list[Job]) -> Job | None:
         """The first job that there is room for, taken from those that wait."""
         for job in waiting:
-            if not _anywhere(job) or self._slots or not self._has_slots:
+            if not on_any_gpu(job.device) or self._slots or not self._has_slots:
                 waiting.remove(job)
                 return job
         return None
@@ -128,9 +128,9 @@ class Local:
                 number = signal.SIGKILL
 
 
-def _anywhere(job: Job) -> bool:
-    """Whether it takes whichever GPU it gets; one that names its GPU sees all of them."""
-    return job.device in ("auto", "cuda")
+def on_any_gpu(device: str) -> bool:
+    """Whether a cell takes whichever GPU it gets; one that names its GPU sees all of them."""
+    return device in ("auto", "cuda")
 
 
 def _on(slot: str | None) -> dict[str, str]:

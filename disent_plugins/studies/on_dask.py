@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from disent_plugins.errors import UsageError
-from disent_plugins.studies.job import Job, run_job
+from disent_plugins.studies.job import Job, await_leaving, run_job
 from disent_plugins.studies.local import THREADS, Watch, own_cores, thread_environment
 
 SCHEME = "dask"
@@ -78,9 +78,10 @@ class OnDask:
                         watch.ended(job := tasks.pop(task), self._code(task, job))
                     watch.looked()
             except BaseException:
-                running = [task for task, job in tasks.items() if job.name in begun]
+                running = [job for job in tasks.values() if job.name in begun]
                 watch.stopping(len(running))
                 client.cancel(list(tasks))  # a task that is running sees that, and stops its process
+                await_leaving(running)  # before their workers are closed, which would stop them at once
                 raise
 
     def _code(self, task: Any, job: Job) -> int:

@@ -203,7 +203,7 @@ def test_a_cell_that_another_process_still_runs_is_not_run_twice(sweep, monkeypa
     next(Path("sweeps/sweep/cells").glob("*.end.json")).unlink()
     log = next(Path("sweeps/sweep/cells").glob("*.log"))
     with log.open("ab") as held:
-        assert job._locked(held)
+        assert job._locked(held, 0.0)
         found = sweep("--model", "vae", "--epochs", "1")
     assert (found.code, started()) == (1, {"vae-digits-s0": 1})
     assert "A process of another sweep is still running this cell." in found.err

@@ -44,7 +44,7 @@ def test_a_terminal_shows_one_table(jobs, monkeypatch):
         display.looked()
     lines = screen.getvalue().splitlines()
     first = [line for line in lines if "seed=0" in line][-1]
-    assert first.split()[4:8] == ["2/4", "1,234", "1:20", "0.0"], first
+    assert first.split()[4:7] == ["2/4", "1,234", "1:20"], first
     assert any("seed=[1]" in line and "measuring" in line for line in lines)
     assert any(line.startswith("1 of 4 done, about ") for line in lines)
 
@@ -62,9 +62,10 @@ def test_elsewhere_an_event_is_a_line(jobs, monkeypatch):
         display.ended(jobs[2], -9)
         display.stopping(1)
         display.ended(jobs[3], 130)
-    assert said.getvalue().splitlines() == [
-        "begun a: gmvae on digits, seed=0",
-        "[1/4] done a in 0.0 s",
+    begun, done, *others = said.getvalue().splitlines()
+    assert begun == "begun a: gmvae on digits, seed=0"
+    assert done.startswith("[1/4] done a in ")
+    assert others == [
         "[2/4] failed b: exit code 1: The loss is NaN.",
         "[3/4] failed c: killed by SIGKILL (is the memory full?)",
         "stopping a cell with its checkpoint; once more to stop at once",

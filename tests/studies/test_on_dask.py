@@ -131,7 +131,7 @@ def test_a_signal_stops_what_runs_on_workers(sweep, cluster):
     for number in (0, 1):  # nobody reads: the cells have left
         path = next(Path("sweeps/sweep/cells").glob(f"vae-digits-s{number}-*.log"))
         with path.open("ab") as log:
-            assert job._locked(log)
+            assert job._locked(log, 0.0)
 
 
 def test_a_cluster_of_this_machine(sweep):
