@@ -14,7 +14,7 @@ from disent_plugins.errors import Interrupted, UsageError
 if TYPE_CHECKING:
     from disent_plugins.studies.grid import Grid
     from disent_plugins.studies.local import Engine
-    from disent_plugins.studies.sweep import Standing, Sweep
+    from disent_plugins.studies.sweep import Sweep
 
 AXES, PLACE = "Axes (values comma-separated; they go before the file's)", "How and where"
 
@@ -100,17 +100,16 @@ def sweep(
         wanted = "all"
     path = out / _name(name or grid.name or (file.stem if file else "sweep"))
     found = Sweep(path, plan(registry, grid, path), ",".join(part.strip() for part in wanted.split(",")))
-    standings = {one.name: found.standing(one) for one in found.cells}
     if dry_run:
         found.others()
-        show_plan(found, standings, json=json)
+        show_plan(found, found.standings(), json=json)
         return
     engine = _engine(on, jobs, per_gpu, threads, [one.cell.settings.device for one in found.cells])
     with found.claimed() as left:
         if left:
             state.say(f"{left} cells of an earlier grid are left as they are in {show.shorten(path)}")
-        _run(found, standings, engine)
-    standings = {one.name: found.standing(one) for one in found.cells}
+        _run(found, engine)
+    standings = found.standings()
     if json:
         state.print_json(document(found, standings))
     else:
@@ -166,12 +165,13 @@ def _engine(on: str, jobs: int | None, per_gpu: int, threads: int | None, device
     return OnDask(on, jobs, threads, state.say)
 
 
-def _run(found: Sweep, standings: dict[str, Standing], engine: Engine) -> None:
+def _run(found: Sweep, engine: Engine) -> None:
     """Run what is not done."""
     from disent_plugins.cli.progress import reporting
     from disent_plugins.cli.sweep_table import SweepDisplay
     from disent_plugins.cli.sweep_words import again, say_counts
 
+    standings = found.standings()
     missing = [one for one in found.cells if standings[one.name].state != "done"]
     say_counts(found, standings)
     if not missing:
@@ -185,6 +185,6 @@ def _run(found: Sweep, standings: dict[str, Standing], engine: Engine) -> None:
             engine.run(work, display)
     except KeyboardInterrupt as error:
         raise Interrupted(
-            "Interrupted.", f"The cells have left with their checkpoints, in {show.shorten(found.path)}.",
+            "Interrupted.", f"What was trained and measured is kept in {show.shorten(found.path)}.",
             f"Go on with: {again()}",
         ) from error  # fmt: skip

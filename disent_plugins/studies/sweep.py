@@ -82,6 +82,10 @@ class Sweep:
             return Standing("failed", epochs, code, seconds, last_words(job.log))
         return Standing("begun" if begun else "new", epochs, code, seconds)
 
+    def standings(self) -> dict[str, Standing]:
+        """How far each cell is, by its name; see ``standing``."""
+        return {one.name: self.standing(one) for one in self.cells}
+
     def _require_own(self, planned: Planned) -> None:
         before, after = planned.cell.folder.settings(), planned.cell.settings
         if settings_hash(before) == settings_hash(after):
