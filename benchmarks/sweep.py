@@ -77,7 +77,7 @@ def kills(folder: Path, times: int, seed: int, disent: Sequence[str] = DISENT, g
         wrong += [f"{name} was done and has run again" for name, count in before.items() if after.get(name) != count]
         if process.returncode >= 0:
             if process.returncode:
-                wrong.append(f"a sweep ended with {process.returncode}")
+                return [*wrong, f"a sweep ended with {process.returncode}"]
             if table(path) != whole:
                 wrong.append("a table is another one than that of a sweep left alone")
             if killed >= times:

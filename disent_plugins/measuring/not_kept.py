@@ -80,7 +80,8 @@ def _answers(
 ) -> bool:
     """Whether a kept document is what measuring would give: of these weights, by this metric with these options.
 
-    Options that are chosen by the metric itself (None) match whatever it chose.
+    Documents of schema 1 have no options of their own, which are then looked for among the settings: one that the metric
+    chooses itself (None) matches whatever it chose.
     """
     if found.get("of") != trained.of or found.get("metric") != name:
         return False
@@ -89,11 +90,13 @@ def _answers(
     config = build(metric_class.Config, options, owner=f"metric '{name}'")
     asked = {option.name: getattr(config, option.name) for option in describe(metric_class.Config)}
     asked["seed"] = trained.settings.seed
-    settings, version = found["settings"], getattr(metric_class, "version", None)
+    known = {**found["settings"], **found.get("options", {})}
     same = all(
-        value is None or plain(value) == settings[key] if key in settings else key not in options
+        plain(value) == known[key] or (value is None and "options" not in found) if key in known else key not in options
         for key, value in asked.items()
     )
     return (
-        same and found.get("version") in (None, version) and all(map(trained.has_picture, found["artifacts"].values()))
+        same
+        and found.get("version") in (None, getattr(metric_class, "version", "1"))
+        and all(trained.has_picture(file) for file in found["artifacts"].values())
     )
