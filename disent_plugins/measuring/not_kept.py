@@ -80,8 +80,8 @@ def _answers(
 ) -> bool:
     """Whether a kept document is what measuring would give: of these weights, by this metric with these options.
 
-    Documents of schema 1 have no options of their own, which are then looked for among the settings: one that the metric
-    chooses itself (None) matches whatever it chose.
+    Documents of schema 1 have no options of their own, which are looked for among the settings then: one that the
+    metric chooses itself (None) matches whatever it chose.
     """
     if found.get("of") != trained.of or found.get("metric") != name:
         return False
