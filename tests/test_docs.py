@@ -14,6 +14,7 @@ from disent_plugins.training.settings import read_config_file
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+SWEEPS = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
@@ -55,6 +56,14 @@ def test_the_configuration_file_is_one(tmp_path):
     (block,) = re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)
     (tmp_path / "my.toml").write_text(block)
     assert read_config_file(tmp_path / "my.toml")["options"] == {"k": 1.5}
+
+
+def test_the_grid_is_one(disent):
+    (block,) = re.findall(r"```toml\n(.*?)```", SWEEPS, re.DOTALL)
+    Path("digits.toml").write_text(block)
+    found = disent("sweep", "digits.toml", "--dry-run")
+    assert found.code == 0, found.err
+    assert "30 cells in sweeps/digits: 30 new" in found.err  # two data sets, three seeds; of gmvae two lr and two k
 
 
 @pytest.mark.parametrize(

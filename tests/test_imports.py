@@ -38,6 +38,7 @@ def loaded(program: str, *arguments: str) -> tuple[str, list[str]]:
         (["--version"], "."),
         (["run", "--help"], "--model"),
         (["report", "--help"], "FILE.html"),
+        (["sweep", "--help"], "--per-gpu"),
         (["models", "list"], "gmvae"),
         (["data", "list"], "cars3d"),
         (["runs", "--help"], "export"),

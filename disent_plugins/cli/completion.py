@@ -43,10 +43,15 @@ def _runs() -> typing.Iterable[str]:
         return []
 
 
+def _measured() -> typing.Iterable[str]:
+    return ["all", "none", *state.registry().metrics.names()]
+
+
 models = _of(lambda: state.registry().models.names())
 datasets = _of(lambda: state.registry().datasets.names())
 metrics = _of(lambda: state.registry().metrics.names())
 loggers = _of(lambda: state.registry().loggers.names())
+measured = _of(_measured)
 samplers = _of(_samplers)
 items = _of(_items)
 runs = _of(_runs)

@@ -26,6 +26,7 @@ from disent_plugins.cli import (
     run,
     runs,
     state,
+    sweep,
 )
 from disent_plugins.cli.surroundings import prepare, refuse_empty
 from disent_plugins.errors import DisentError, Interrupted, UsageError
@@ -81,6 +82,7 @@ app = typer.Typer(
     "4 plugin failure, 130 interrupted.",
 )
 app.command("run")(run.run)
+app.command("sweep")(sweep.sweep)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
 app.command("encode")(encode.encode)

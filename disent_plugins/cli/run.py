@@ -95,6 +95,15 @@ def run(
             rich_help_panel=TRAINING,
         ),
     ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES|all|none",
+            help="Metrics to measure afterwards, comma-separated (default: probe, reconstruction and pictures).",
+            rich_help_panel=TRAINING,
+            autocompletion=completion.measured,
+        ),
+    ] = None,
     source: Annotated[
         Path | None, typer.Option(help="Folder with the raw files; no network.", rich_help_panel=PLACE)
     ] = None,
@@ -127,13 +136,14 @@ def run(
     """
     from disent_plugins.cli.progress import reporting
     from disent_plugins.cli.run_words import show_end
-    from disent_plugins.measuring.after_training import measure_run
+    from disent_plugins.measuring.after_training import measure_run, wish
     from disent_plugins.options import parse_assignments
     from disent_plugins.training.processes import launched
 
     processes = launched()
     with state.one_voice(processes.first), processes:
         with processes.together():
+            wanted = wish(state.registry(), measure)
             flags: dict[str, Any] = {
                 "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
                 "milestones": milestones, "gamma": gamma, "sampler": sampler, "leftovers": leftovers,
@@ -148,7 +158,7 @@ def run(
     if ready is None or not processes.first:
         return
     with reporting() as report:
-        documents = measure_run(ready, report, state.say)
+        documents = measure_run(ready, report, wanted)
     if json:
         state.print_json({"run": str(ready.run.folder.path), "results": documents})
     else:

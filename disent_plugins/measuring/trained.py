@@ -97,6 +97,10 @@ class TrainedRun(TrainedModel):
         """Where its pictures are kept."""
         return self.place / "figures"
 
+    def has_picture(self, file: str) -> bool:
+        """Whether a file that a document names is there: as it was named where it was made, or in a folder here."""
+        return Path(file).is_file() or self.place.joinpath(*Path(file).parts[-2:]).is_file()
+
     def subject(self, *, seed: int | None = None, report: Report = quiet) -> Subject:
         """What metrics measure. The codes are encoded once per weights and kept in ``codes.h5``."""
         refuse_links(self.place, self.figures)

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +18,8 @@ from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_table
-from disent_plugins.measuring.documents import document, plain
-from disent_plugins.measuring.items import with_items
-from disent_plugins.measuring.measure import measure, unmet_needs
-from disent_plugins.measuring.results import JSON, add_results, kept_name, set_aside
+from disent_plugins.measuring.documents import plain
+from disent_plugins.measuring.not_kept import measure_not_kept
 from disent_plugins.measuring.trained import open_run
 from disent_plugins.registry.host import Registry
 from disent_plugins.training import session
@@ -133,45 +132,9 @@ def measured(cell: Cell, wanted: Mapping[str, Mapping[str, Any]], *, device: str
         device: Where to encode and decode.
         report: Progress.
     """
-    registry = cell.parts.registry
-    trained = open_run(registry, cell.folder, device=device, report=report)
-    kept = _kept(cell.folder.path / JSON, trained.of)
-    subject, found = None, {}
-    for name, options in wanted.items():
-        if _answers(kept.get(kept_name(name, {})), options):
-            found[name] = kept[kept_name(name, {})]
-            continue
-        if subject is None:
-            subject = trained.subject(report=report)
-            set_aside(trained.place, trained.of, trained.figures)
-        spec, _ = registry.metrics.find(name)
-        try:
-            if (unmet := unmet_needs(name, spec.needs, subject)) is not None:
-                raise unmet
-            result = measure(registry, name, options, subject)
-        except UsageError as error:
-            report(0, 0, f"left out: {error.what}")
-            continue
-        found[name] = document(with_items(result, trained.place), subject=subject.name, group=spec.group, of=subject.of)
-        add_results(trained.place, {name: found[name]})
-    return found
-
-
-def _kept(path: Path, of: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``results.json`` holds of exactly this subject; nothing if it is damaged, as it is then made anew."""
-    try:
-        documents = read_table(path) if path.is_file() else {}
-    except UsageError:
-        documents = {}
-    return {name: found for name, found in documents.items() if isinstance(found, dict) and found.get("of") == of}
-
-
-def _answers(found: Mapping[str, Any] | None, options: Mapping[str, Any]) -> bool:
-    """Whether a kept document was measured with these options, and its pictures are still there."""
-    if found is None or not {"values", "reference", "settings", "artifacts"} <= set(found):
-        return False
-    same = all(str(found["settings"].get(key)) == str(value) for key, value in options.items())
-    return same and all(Path(path).is_file() for path in found["artifacts"].values())
+    trained = open_run(cell.parts.registry, cell.folder, device=device, report=report)
+    told = partial(report, 0, 0)
+    return measure_not_kept(trained, wanted, report=report, left_out=told, tolerated=(UsageError,))
 
 
 def value_of(found: Mapping[str, Any], name: str) -> Value:

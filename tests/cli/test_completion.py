@@ -14,6 +14,8 @@ from disent_plugins.cli import completion
         ("run --model gm", {"gmvae"}, "mlvae"),
         ("run --data ", {"digits", "mnist"}, "gmvae"),
         ("run --sampler ", {"random", "blocks", "pairs"}, "pack"),
+        ("run --measure ", {"probe", "all", "none"}, "gmvae"),
+        ("sweep --model ", {"gmvae"}, "digits"),
         ("models show ", {"gmvae"}, "digits"),
         ("data show ", {"celeba", "sprites"}, "gmvae"),
         ("data prepare m", {"mnist"}, "digits"),

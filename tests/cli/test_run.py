@@ -11,6 +11,7 @@ import pytest
 from helpers.command_line import TINY
 from helpers.training_files import change_checkpoint, fill
 
+from disent_plugins.measuring import after_training, not_kept
 from disent_plugins.training import session
 
 
@@ -182,6 +183,64 @@ def test_a_gpu_that_is_not_there_is_named(disent, monkeypatch):
     assert "Use what there is with --device auto, or see: disent doctor" in found.err
 
 
+def test_what_is_measured_can_be_chosen(trained, disent, monkeypatch):
+    """And what is kept is not measured again, unless it is of other options, of another seed, or has lost its file."""
+    made, measure = [], not_kept.measure
+
+    def noted(registry, name, *rest):
+        made.append(name)
+        return measure(registry, name, *rest)
+
+    monkeypatch.setattr(not_kept, "measure", noted)
+    before = (trained / "results.json").read_text()
+    assert disent("run", "--resume", trained).code == 0
+    assert (made, (trained / "results.json").read_text()) == ([], before)
+    found = disent("run", "--resume", trained, "--measure", "retrieval, swap-grid", "--json")
+    assert found.code == 0, found.err
+    assert (made, list(found.json["results"])) == (["retrieval"], ["retrieval", "swap-grid"])
+    assert disent("metrics", "retrieval", trained, "--set", "samples=100").code == 0
+    (trained / "figures" / "swap-grid.png").unlink()
+    assert disent("run", "--resume", trained, "--measure", "retrieval,swap-grid").code == 0
+    assert made[1:] == ["retrieval", "swap-grid"]
+    document = json.loads((trained / "results.json").read_text())
+    document["retrieval"]["settings"]["seed"] = 7
+    (trained / "results.json").write_text(json.dumps(document))
+    assert disent("run", "--resume", trained, "--measure", "retrieval").code == 0
+    assert made[3:] == ["retrieval"]
+    nothing = disent("run", "--resume", trained, "--measure", "none", "--json")
+    assert (nothing.code, nothing.json["results"], len(made)) == (0, {}, 4)
+
+
+def test_all_leaves_out_what_cannot_be_measured_or_fails(trained, disent, monkeypatch):
+    names = ("exact-swap", "retrieval", "mig")
+    monkeypatch.setattr(after_training, "suite", lambda registry: [("", name) for name in names])
+    fails = {"mig": RuntimeError("no luck")}
+    measure = not_kept.measure
+
+    def some(registry, name, *rest):
+        if name in fails:
+            raise fails[name]
+        return measure(registry, name, *rest)
+
+    monkeypatch.setattr(not_kept, "measure", some)
+    found = disent("run", "--resume", trained, "--measure", "all", "--json")
+    assert found.code == 0, found.err
+    assert list(found.json["results"]) == ["retrieval"]
+    for text in (found.err, (trained / "log.txt").read_text()):
+        assert "left out: exact-swap: There are no style factors." in text
+        assert "left out: mig: It failed: RuntimeError: no luck." in text
+    by_name = disent("run", "--resume", trained, "--measure", "mig")
+    assert by_name.code == 1
+    assert "RuntimeError: no luck" in by_name.err
+
+
+@pytest.mark.parametrize(("asked", "words"), [("prob", "Did you mean 'probe'?"), (",", "--measure names no metric.")])
+def test_a_metric_that_there_is_not_is_refused_before_training(disent, asked, words):
+    found = disent("run", "--measure", asked, "--out", "a")
+    assert (found.code, Path("a").exists()) == (2, False)
+    assert words in found.err
+
+
 def test_ctrl_c_before_training_ends_with_130(disent, monkeypatch):
     monkeypatch.setattr(session, "start", interrupt)
     found = disent("run")
@@ -192,6 +251,7 @@ def test_ctrl_c_before_training_ends_with_130(disent, monkeypatch):
 def test_ctrl_c_while_measuring_tells_how_to_measure(trained, disent, monkeypatch):
     monkeypatch.setattr("disent_plugins.measuring.trained.encode", interrupt)
     (trained / "codes.json").unlink()
+    (trained / "results.json").unlink()
     found = disent("run", "--resume", trained)
     assert (found.code, found.out) == (130, "")
     assert "error: Interrupted while measuring; the training is done and saved." in found.err
