@@ -34,13 +34,23 @@ def report(
     browser: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Write one HTML file, to read and to send: tables, curves, pictures and what to be careful about."""
+    path = write_report(runs or (), out, force=force)
+    state.out.print(Text(show.shorten(path)), soft_wrap=True)
+    if browser:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
+
+
+def write_report(runs: Sequence[Path], out: Path | None = None, *, force: bool = False) -> Path:
+    """Write the report of runs, or of folders of runs, and return where it is; see ``report``."""
     from disent_plugins.files import write_text
     from disent_plugins.measuring.kept import find_runs
     from disent_plugins.reports.page import report as page
     from disent_plugins.studies.compare import compare
     from disent_plugins.training.folder import find_folder
 
-    found = find_runs(runs or [find_folder(None).path])
+    found = find_runs(list(runs) or [find_folder(None).path])
     comparisons: list[Comparison] = []
     refused = ""
     if len(found) > 1:
@@ -50,17 +60,13 @@ def report(
             refused = " ".join(part for part in (error.what, error.why, error.hint) if part)
             state.say(f"warning: the runs are not compared. {refused}")
     text = page(found, comparisons, refused)
-    path = out or _place(runs or (), found[0].path)
+    path = out or _place(runs, found[0].path)
     try:
         write_text(path, text)
     except UsageError as error:
         raise UsageError(error.what, error.why, "Write it elsewhere: disent report ... --out FILE.html") from error
     state.say(f"written: a report of {len(found)} {'run' if len(found) == 1 else 'runs'}, {len(text) / 1e6:.1f} MB")
-    state.out.print(Text(show.shorten(path)), soft_wrap=True)
-    if browser:
-        import webbrowser
-
-        webbrowser.open(path.resolve().as_uri())
+    return path
 
 
 def _place(named: Sequence[Path], first: Path) -> Path:

@@ -78,6 +78,10 @@ def sweep(
         bool, typer.Option("--dry-run", help="List the cells and what they would cost, and stop.",
                            rich_help_panel=PLACE)
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="When the cells are done, write report.html into the sweep's folder.",
+                           rich_help_panel=PLACE)
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the cells and their states as JSON.")] = False,
 ) -> None:  # fmt: skip
     """Train and measure every cell of a grid, each as a disent run of its own.
@@ -114,6 +118,10 @@ def sweep(
         state.print_json(document(found, standings))
     else:
         show_end(found, standings)
+    if report:
+        from disent_plugins.cli.report import write_report
+
+        state.say(f"report: {show.shorten(write_report([found.path]))}")
     refuse_failed(found, standings)
 
 

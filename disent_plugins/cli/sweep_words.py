@@ -78,7 +78,10 @@ def show_end(found: Sweep, standings: Standings) -> None:
         standing = standings[one.name]
         epochs = f"{standing.epochs}/{one.cell.settings.epochs}"
         rows.append([one.name, one.label, standing.state, epochs, duration(standing.seconds)])
-    state.out.print(show.table(show.shorten(found.path), ["cell", "settings", "state", "epochs", "time"], rows))
+    place = show.shorten(found.path)
+    state.out.print(show.table(place, ["cell", "settings", "state", "epochs", "time"], rows))
+    if any(standing.state == "done" for standing in standings.values()):
+        state.say(f"Compare them: disent compare {place}    All in one file: disent report {place}")
 
 
 def refuse_failed(found: Sweep, standings: Standings) -> None:
