@@ -61,7 +61,7 @@ def test_several_runs_in_a_named_folder_have_places_of_their_own_there(trained, 
     assert [path.name.split("-")[0] for path in places] == ["other", "tiny"]
     for path in places:
         pictures = [Path(file) for document in results(path).values() for file in document["artifacts"].values()]
-        assert {picture.parent.resolve() for picture in pictures} == {path}
+        assert {picture.parent.resolve() for picture in pictures} == {path, path / "items"}
         assert all(picture.is_file() for picture in pictures)
     assert results(trained) == before
 

@@ -66,14 +66,15 @@ def _supported_by_queries(
 ) -> tuple[np.ndarray, np.ndarray]:
     from disent_plugins.metrics.content_style.nearest import share_right
 
-    labels, content, right = subject.codes.labels[rows], subject.codes.content, []
+    labels, content, right, places = subject.codes.labels[rows], subject.codes.content, [], []
     members = [rows[labels == label] for label in plan.classes]
     for _ in range(plan.count):
         drawn = [generator.choice(some, plan.queries, replace=False) for some in members]
         asked, way = np.concatenate(drawn), np.arange(len(drawn))
         gallery = np.stack([content[some[: plan.shots]].mean(axis=0) for some in drawn])
-        right.append(share_right(content[asked], np.repeat(way, plan.queries), gallery, way).mean())
-    return np.array(right), asked
+        right.append(share_right(content[asked], np.repeat(way, plan.queries), gallery, way))
+        places.append(asked)
+    return np.array(right), np.array(places)
 
 
 def _to_the_content_donor(right: Any) -> Any:
