@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from disent_plugins.contracts import Report
 from disent_plugins.errors import DisentError, Interrupted
 from disent_plugins.files import read_table
-from disent_plugins.measuring.documents import document, plain
+from disent_plugins.measuring.documents import SCHEMA, document, plain
 from disent_plugins.measuring.items import with_items
 from disent_plugins.measuring.measure import measure, unmet_needs
 from disent_plugins.measuring.results import JSON, add_results, set_aside
 from disent_plugins.measuring.trained import TrainedRun
-from disent_plugins.options import build, describe
+from disent_plugins.options import build
 from disent_plugins.registry.host import OURS
 
 
@@ -80,23 +81,15 @@ def _answers(
 ) -> bool:
     """Whether a kept document is what measuring would give: of these weights, by this metric with these options.
 
-    Documents of schema 1 have no options of their own, which are looked for among the settings then: one that the
-    metric chooses itself (None) matches whatever it chose.
+    Documents of an older schema do not say all that their values depend on, and are made anew.
     """
-    if found.get("of") != trained.of or found.get("metric") != name:
-        return False
-    if not {"values", "reference", "settings", "artifacts"} <= set(found):
+    if found.get("schema") != SCHEMA or found.get("of") != trained.of or found.get("metric") != name:
         return False
     config = build(metric_class.Config, options, owner=f"metric '{name}'")
-    asked = {option.name: getattr(config, option.name) for option in describe(metric_class.Config)}
-    asked["seed"] = trained.settings.seed
-    known = {**found["settings"], **found.get("options", {})}
-    same = all(
-        plain(value) == known[key] or (value is None and "options" not in found) if key in known else key not in options
-        for key, value in asked.items()
-    )
     return (
-        same
-        and found.get("version") in (None, getattr(metric_class, "version", "1"))
-        and all(trained.has_picture(file) for file in found["artifacts"].values())
+        {"values", "reference"} <= set(found)
+        and found.get("options") == plain(asdict(config))
+        and (found.get("settings") or {}).get("seed") == trained.settings.seed
+        and found.get("version") == getattr(metric_class, "version", "1")
+        and all(trained.has_picture(file) for file in (found.get("artifacts") or {}).values())
     )
