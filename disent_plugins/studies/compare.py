@@ -126,13 +126,20 @@ def _chosen(runs: Sequence[KeptRun], values: Sequence[str], groups: Sequence[str
     """Metric and value of the columns."""
     known = list(dict.fromkeys(pair for run in runs for pair in _values(run)))
     if not values and not groups:
-        return [pair for pair in DEFAULT if pair in known] or known[:12]
+        telling = [pair for pair in known if not all(_pointless(run, *pair) for run in runs)]
+        return [pair for pair in DEFAULT if pair in telling] or telling[:12]
     found: list[tuple[str, str]] = []
     for name in values:
         found += [(metric, value) for metric, value in known if name in (value, metric, f"{metric} {value}")]
     of = {name: str(document.get("group")) for run in runs for name, document in run.documents.items()}
     found += [pair for pair in known if of[pair[0]] in groups]
     return list(dict.fromkeys(found))
+
+
+def _pointless(run: KeptRun, metric: str, value: str) -> bool:
+    """Whether chance is the ceiling, as where there is one factor only."""
+    point = run.documents.get(metric, {}).get("reference", {}).get(value, {})
+    return point.get("floor") is not None and point.get("floor") == point.get("ceiling")
 
 
 def _names(column: Column) -> tuple[str, ...]:
@@ -241,23 +248,24 @@ def _read(path: Path, changed: int) -> Mapping[str, Items]:
 def _ranked(
     cells: Sequence[Cell], differences: Mapping[Pair, Difference], real: Mapping[Pair, bool], sign: int
 ) -> list[Cell]:
-    """The cells with their ranks; ``sign`` is 1 where more is better, otherwise -1.
+    """The cells with the ranks that they may have; ``sign`` is 1 where more is better, otherwise -1.
 
     Best are the row whose value is best and those that are not really worse than it; none where no row is.
     """
     better = dict.fromkeys((place for pair in differences for place in pair), 0)
+    worse = dict(better)
     for (a, b), one in differences.items():
         if real[a, b]:
-            better[b if one.mean * sign > 0 else a] += 1
+            winner, loser = (a, b) if one.mean * sign > 0 else (b, a)
+            better[loser] += 1
+            worse[winner] += 1
     values = {place: sign * cells[place].value.value for place in better}  # type: ignore[union-attr]  # all compared
     top = max(values, key=values.__getitem__, default=-1)
     beaten = {place for pair in differences if real[pair] and top in pair for place in pair} - {top}
-    ranks = {place: 1 + count for place, count in better.items()}
-    shared = list(ranks.values())
     made = list(cells)
-    for place, rank in ranks.items():
-        best = bool(beaten) and place not in beaten
-        made[place] = replace(cells[place], rank=rank, tied=shared.count(rank) > 1, best=best)
+    for place in better:
+        last, best = len(better) - worse[place], bool(beaten) and place not in beaten
+        made[place] = replace(cells[place], rank=1 + better[place], last=last, best=best)
     return made
 
 
@@ -265,8 +273,9 @@ def _notes(rows: Sequence[Runs], columns: Sequence[Column]) -> list[str]:
     notes = []
     if len(rows) > 1:
         notes.append(
-            "A rank counts the rows that are really better: Holm's procedure over all pairs of a column, so that in a "
-            "column of equal models a difference is called real in at most 5 % of all cases. = shares its rank."
+            "Ranks are those that a row may have, by the rows that are really better or worse than it: Holm's "
+            "procedure over all pairs of a column, so that in a column of equal models a difference is called real in "
+            "at most 5 % of all cases."
         )
         if any("seeds" not in column.how and column.how for column in columns):
             notes.append(

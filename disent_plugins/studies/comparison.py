@@ -48,15 +48,16 @@ class Cell:
     Attributes:
         value: Of the one run, or the mean over seeds; None where a run lacks it.
         singles: Seed to that run's value.
-        rank: 1 + the number of rows that are really better; None where neither way is better.
-        tied: Whether other rows share the rank.
+        rank: The best rank that it may have: 1 + the number of rows that are really better; None where neither way is
+            better.
+        last: The worst: the number of rows that are not really worse, itself among them.
         best: Whether it is best or not really worse than the best, and another row is.
     """
 
     value: Value | None
     singles: Mapping[str, float]
     rank: int | None = None
-    tied: bool = False
+    last: int | None = None
     best: bool = False
 
 
@@ -97,6 +98,10 @@ class Comparison:
     notes: tuple[str, ...]
 
     _repr_html_ = shown_by("disent_plugins.reports.fragments:comparison_html")
+
+    def tells(self, column: int) -> bool:
+        """Whether a column tells any row from another, so that ranks say something."""
+        return any((row.cells[column].rank or 1) > 1 for row in self.rows)
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -46,17 +46,14 @@ def spread(value: Value, unit: str) -> str:
 
 
 def rank(cell: Cell) -> str:
-    """The rank as it stands behind a value: ``1``, or ``1=`` where it is shared; nothing where there is none.
+    """The ranks that a row may have, as they stand behind a value; nothing where there is none.
 
-    >>> rank(Cell(None, {}, rank=2, tied=True)), rank(Cell(None, {}))
-    ('2=', '')
+    >>> rank(Cell(None, {}, rank=2, last=5)), rank(Cell(None, {}, rank=1, last=1)), rank(Cell(None, {}))
+    ('2–5', '1', '')
     """
-    return "" if cell.rank is None else f"{cell.rank}{'=' if cell.tied else ''}"
-
-
-def ranked(comparison: Comparison, column: int) -> bool:
-    """Whether ranks say anything in a column: not where all rows share one."""
-    return len({row.cells[column].rank for row in comparison.rows}) > 1
+    if cell.rank is None:
+        return ""
+    return str(cell.rank) if cell.last in (None, cell.rank) else f"{cell.rank}–{cell.last}"
 
 
 def heading(column: Column) -> str:
@@ -81,7 +78,7 @@ def lines(comparison: Comparison, cell: Callable[[Cell, Column, bool], str]) -> 
     made.append(["chance", "", *(number(column.floor, column.unit) for column in columns)])
     made.append(["ceiling", "", *(number(column.ceiling, column.unit) for column in columns)])
     for row in comparison.rows:
-        cells = [cell(one, columns[place], ranked(comparison, place)) for place, one in enumerate(row.cells)]
+        cells = [cell(one, columns[place], comparison.tells(place)) for place, one in enumerate(row.cells)]
         made.append([_on_one_line(row.label), seeds(row), *cells])
     if any(column.detectable is not None for column in columns):
         made.append(["detectable difference", "", *(number(column.detectable) for column in columns)])
@@ -140,7 +137,7 @@ def comma_separated(comparisons: Sequence[Comparison]) -> str:
                 ends = (value.value, value.low, value.high, value.n) if value else (None,) * 4
                 writer.writerow([
                     comparison.data, row.label, row.model, len(row.seeds), row.epochs, column.metric, column.value,
-                    *ends, column.floor, column.ceiling, column.unit, column.better, cell.rank, cell.tied, cell.best,
+                    *ends, column.floor, column.ceiling, column.unit, column.better, cell.rank, cell.last, cell.best,
                     column.detectable, column.how,
                 ])  # fmt: skip
     return text.getvalue()
@@ -148,7 +145,7 @@ def comma_separated(comparisons: Sequence[Comparison]) -> str:
 
 CSV = (
     "data", "row", "model", "seeds", "epochs", "metric", "name", "value", "low", "high", "n", "floor", "ceiling",
-    "unit", "better", "rank", "tied", "best", "detectable", "how",
+    "unit", "better", "rank", "last", "best", "detectable", "how",
 )  # fmt: skip
 
 
@@ -163,7 +160,7 @@ def latex(comparison: Comparison) -> str:
         return (f"\\textbf{{{text}}}" if one.best else text) + place
 
     head, *rest = lines(comparison, lambda one, column, told: "")
-    body = [[cell(one, comparison.columns[place], ranked(comparison, place)) for place, one in enumerate(row.cells)]
+    body = [[cell(one, comparison.columns[place], comparison.tells(place)) for place, one in enumerate(row.cells)]
             for row in comparison.rows]  # fmt: skip
     for line, cells in zip(rest[2:], body, strict=False):
         line[2:] = cells

@@ -36,10 +36,10 @@ def test_what_a_metric_measured_shows_itself():
 
 
 def test_a_comparison_shows_its_table():
-    made = comparison(row("gmvae", 0.9, 0.85, 0.95, rank=1, best=True), row("vae", 0.5, rank=2, tied=True))
+    made = comparison(row("gmvae", 0.9, 0.85, 0.95, rank=1, best=True), row("vae", 0.5, rank=2, last=5))
     found = Page(made._repr_html_())
     found.check()
-    for words in ("probe content", "0.900 ★best", "rank 1", "rank 2=, shared", "0.850 to 0.950", "chance", "0.100",
+    for words in ("probe content", "0.900 ★best", "rank 1", "rank 2– to 5", "0.850 to 0.950", "chance", "0.100",
                   "ceiling", "1.000", "detectable", "0.050", "intervals", "Read this."):  # fmt: skip
         assert words in found.text
 

@@ -43,8 +43,8 @@ def test_seeds_are_put_together_and_ranked_where_the_difference_is_real(three):
     good, floor, other = (rows[name].cells[0] for name in ("good", "vae", "other"))
     assert good.value.value == pytest.approx(0.901)
     assert good.singles == pytest.approx({"0": 0.9, "1": 0.901, "2": 0.902})
-    assert (good.rank, good.tied, good.best) == (1, False, True)
-    assert (floor.rank, floor.tied, floor.best) == (other.rank, other.tied, other.best) == (2, True, False)
+    assert (good.rank, good.last, good.best) == (1, 1, True)
+    assert (floor.rank, floor.last, floor.best) == (other.rank, other.last, other.best) == (2, 3, False)
     assert rows["good"].seeds == (0, 1, 2)
     assert 0 < column.detectable < 0.05
 
@@ -72,7 +72,7 @@ def test_nothing_is_marked_where_nothing_is_real(tmp_path):
                 tmp_path / f"{model}{seed}", model=model, seed=seed, values={"a": float(generator.normal(0.5, 0.1))}
             )
     cells = [row.cells[0] for row in one(find_runs([tmp_path])).rows]
-    assert [(cell.rank, cell.tied, cell.best) for cell in cells] == [(1, True, False)] * 3
+    assert [(cell.rank, cell.last, cell.best) for cell in cells] == [(1, 3, False)] * 3
 
 
 def test_single_runs_are_paired_on_the_same_items(tmp_path):
@@ -224,7 +224,7 @@ def test_words(three):
     text = markdown(table)
     assert "| *chance* |  | 0.100 |" in text
     assert "| good | 3 | **0.901 ± 0.002** <sup>1</sup> |" in text
-    assert "| other | 3 | 0.502 ± 0.002 <sup>2=</sup> |" in text
+    assert "| other | 3 | 0.502 ± 0.002 <sup>2–3</sup> |" in text
     assert "| *detectable difference* |" in text
     head, *rest = comma_separated([table]).splitlines()
     assert head.startswith("data,row,model,seeds")
