@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from disent_plugins.files import read_json
+from disent_plugins.studies.comparison import from_plain
+from disent_plugins.studies.comparison_words import markdown
 from disent_plugins.testing import check_dataset, check_metric, check_model
 from disent_plugins.training.settings import read_config_file
 
@@ -105,6 +108,13 @@ def test_the_leaderboard_is_that_of_the_kept_comparisons():
     page = benchmark("leaderboard_page")
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
     assert page.README.read_text(encoding="utf-8") == page.readme()
+
+
+def test_the_table_of_precisions_is_that_of_the_kept_comparison():
+    """Kept by: disent compare RUNS --values ... --format json > docs/results/precision.json"""
+    (kept,) = read_json(ROOT / "docs" / "results" / "precision.json")
+    table = markdown(from_plain(kept, "precision.json")).partition("\n\n")[0]
+    assert table in (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
 def test_the_reproduction_is_that_of_the_kept_documents():

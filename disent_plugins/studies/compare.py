@@ -126,7 +126,7 @@ def _chosen(runs: Sequence[KeptRun], values: Sequence[str], groups: Sequence[str
     """Metric and value of the columns."""
     known = list(dict.fromkeys(pair for run in runs for pair in _values(run)))
     if not values and not groups:
-        telling = [pair for pair in known if not all(_pointless(run, *pair) for run in runs)]
+        telling = [pair for pair in known if not all(_pointless(run, *pair) for run in runs if pair in _values(run))]
         return [pair for pair in DEFAULT if pair in telling] or telling[:12]
     found: list[tuple[str, str]] = []
     for name in values:
