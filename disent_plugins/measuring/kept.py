@@ -121,7 +121,7 @@ def read_run(path: Path) -> KeptRun:
             tables[name] = read_table(path / name)
         except UsageError as error:
             faults.append(" ".join(part for part in (error.what, error.why) if part))
-    epochs = list(_epochs(folder.losses))
+    epochs = list(epochs_of(folder.losses))
     damaged = [name for name, found in tables[RESULTS].items() if not is_document(found)]
     if damaged:
         faults.append(f"{path / RESULTS}: no documents of metrics: {', '.join(damaged)}.")
@@ -205,8 +205,8 @@ def _below(place: Path) -> Iterator[Path]:
     return (config.parent for config in place.glob("*/config.json")) if place.is_dir() else iter(())
 
 
-def _epochs(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines that are whole; one that a killed process left unfinished is none."""
+def epochs_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a ``metrics.jsonl`` that are whole; one that a killed process left unfinished is none."""
     if not path.is_file():
         return
     for line in read_bytes(path).decode(errors="replace").splitlines():

@@ -5,8 +5,8 @@ No torch in here: the processes of a cluster import it as well.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import json
 import os
 import shlex
 import signal
@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from disent_plugins.errors import UsageError
 from disent_plugins.files import append_line, clear_disk_errors, read_table, write_json
+from disent_plugins.measuring.kept import epochs_of
 
 NOTES = "cells"
 """Folder in a sweep's with the settings, log and exit code of every cell."""
@@ -223,17 +224,8 @@ def ended_how(code: int) -> str:
 
 def last_epoch(path: Path) -> dict[str, Any] | None:
     """The last whole line of a run's ``metrics.jsonl``; none if there is none."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return None
-    for line in reversed(lines):
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict) and isinstance(found.get("epoch"), int):
-            return found
+    with contextlib.suppress(OSError):
+        return max(epochs_of(path), key=lambda epoch: epoch["epoch"], default=None)
     return None
 
 
