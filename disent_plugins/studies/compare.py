@@ -130,7 +130,8 @@ def _chosen(runs: Sequence[KeptRun], values: Sequence[str], groups: Sequence[str
         return [pair for pair in DEFAULT if pair in telling] or telling[:12]
     found: list[tuple[str, str]] = []
     for name in values:
-        found += [(metric, value) for metric, value in known if name in (value, metric, f"{metric} {value}")]
+        exact = [(metric, value) for metric, value in known if name in (value, f"{metric} {value}")]
+        found += exact or [pair for pair in known if pair[0] == name]
     of = {name: str(document.get("group")) for run in runs for name, document in run.documents.items()}
     found += [pair for pair in known if of[pair[0]] in groups]
     return list(dict.fromkeys(found))

@@ -133,6 +133,8 @@ def test_columns_are_chosen(tmp_path):
     assert [column.value for column in one(runs).columns] == ["content/mean/strong"]
     assert [column.value for column in one(runs, values=["y", "probe x"]).columns] == ["y", "x"]
     assert len(one(runs, values=["probe"]).columns) == 3
+    made_run(tmp_path / "b" / "b", values={"leakage": 0.5, "x": 0.4}, metric="leakage")
+    assert [column.value for column in one(find_runs([tmp_path / "b"]), values=["leakage"]).columns] == ["leakage"]
     assert len(one(runs, groups=["leakage"]).columns) == 3
     with pytest.raises(UsageError, match="No run has a value 'z'"):
         one(runs, values=["z"])
