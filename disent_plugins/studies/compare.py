@@ -251,7 +251,8 @@ def _ranked(
 ) -> list[Cell]:
     """The cells with the ranks that they may have; ``sign`` is 1 where more is better, otherwise -1.
 
-    Best are the row whose value is best and those that are not really worse than it; none where no row is.
+    Best are the row whose value is best, if it is really better than any, and those that are not really worse than it
+    and really better than another: a row that scatters too widely to be told from any is not among them.
     """
     better = dict.fromkeys((place for pair in differences for place in pair), 0)
     worse = dict(better)
@@ -265,7 +266,7 @@ def _ranked(
     beaten = {place for pair in differences if real[pair] and top in pair for place in pair} - {top}
     made = list(cells)
     for place in better:
-        last, best = len(better) - worse[place], bool(beaten) and place not in beaten
+        last, best = len(better) - worse[place], bool(beaten) and place not in beaten and worse[place] > 0
         made[place] = replace(cells[place], rank=1 + better[place], last=last, best=best)
     return made
 

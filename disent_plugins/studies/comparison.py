@@ -51,7 +51,7 @@ class Cell:
         rank: The best rank that it may have: 1 + the number of rows that are really better; None where neither way is
             better.
         last: The worst: the number of rows that are not really worse, itself among them.
-        best: Whether it is best or not really worse than the best, and another row is.
+        best: Whether it is best or not really worse than the best, and really better than another row.
     """
 
     value: Value | None

@@ -75,6 +75,16 @@ def test_nothing_is_marked_where_nothing_is_real(tmp_path):
     assert [(cell.rank, cell.last, cell.best) for cell in cells] == [(1, 3, False)] * 3
 
 
+def test_a_row_that_scatters_too_widely_to_be_told_from_any_is_not_best(tmp_path):
+    for model, values in {"good": (0.9, 0.901, 0.902), "bad": (0.5, 0.501, 0.502), "wild": (0.3, 0.9, 0.6)}.items():
+        for seed, value in enumerate(values):
+            made_run(tmp_path / f"{model}{seed}", model=model, seed=seed, values={"a": value})
+    cells = {row.label: row.cells[0] for row in one(find_runs([tmp_path])).rows}
+    assert (cells["good"].rank, cells["good"].last, cells["good"].best) == (1, 2, True)
+    assert (cells["wild"].rank, cells["wild"].last, cells["wild"].best) == (1, 3, False)
+    assert (cells["bad"].rank, cells["bad"].last, cells["bad"].best) == (2, 3, False)
+
+
 def test_single_runs_are_paired_on_the_same_items(tmp_path):
     right = np.arange(1000) < 900
     made_run(tmp_path / "a", model="a", values={"x": right})
