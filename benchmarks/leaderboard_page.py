@@ -34,8 +34,8 @@ HEAD = """# Leaderboard
 All models of this package on three data sets, each study under one stated budget for two CPU cores; of every number its
 interval over seeds, its chance level and its ceiling, and a rank only where the difference is real
 ([how that is judged](comparing.md)). The budgets are small: what a model reaches with more is another question, and so
-is what another recipe would give it. Options are the recipes' of `disent models show`; GM-VAE's on sprites was chosen by
-experiment ([how](models.md)), those of the others are their papers'.
+is what another recipe would give it. Options are the recipes' of `disent models show`; GM-VAE's on sprites was chosen
+by experiment ([how](models.md)), those of the others are their papers'.
 
 This page is made of kept comparisons (docs/results/leaderboard) by `benchmarks/leaderboard_page.py`.
 """
