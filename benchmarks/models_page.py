@@ -20,6 +20,7 @@ from disent_plugins.contracts import Value
 from disent_plugins.files import read_json
 from disent_plugins.measuring.means import T_RUNS, mean_value
 from disent_plugins.studies.cell import machine
+from disent_plugins.studies.comparable import NO_TRAIT
 from disent_plugins.training.folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,7 @@ def _run(path: Path) -> dict[str, Any]:
     }
 
 
-_NO_TRAIT = ("data", "model", "seed", "device", "graph", "compile", "group_statistics")
+_NO_TRAIT = ("data", "model", *NO_TRAIT)
 """Settings that tell no row from another: names that stand beside them, and how a machine did the same steps."""
 
 

@@ -70,13 +70,14 @@ def _words(text: str | None) -> list[str]:
 
 def _comparisons(paths: list[Path], values: list[str], groups: list[str], force: bool) -> list[Comparison]:
     from disent_plugins.files import read_json
-    from disent_plugins.measuring.kept import RESULTS, find_runs
+    from disent_plugins.measuring.kept import find_runs
+    from disent_plugins.measuring.results import JSON
     from disent_plugins.studies.compare import compare as compare_runs
     from disent_plugins.studies.comparison import from_plain
 
     kept, folders = [], []
     for path in paths:
-        if path.name == RESULTS and (path.parent / "config.json").is_file():
+        if path.name == JSON and (path.parent / "config.json").is_file():
             folders.append(path.parent)
         elif path.is_file():
             parts = read_json(path)

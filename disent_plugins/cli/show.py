@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from disent_plugins.cli import state
+from disent_plugins.measuring.numbers import number
 from disent_plugins.options import OptionInfo
 
 BAR = 10
@@ -116,12 +117,6 @@ def _cells(name: str, value: float, reference: Mapping[str, Any]) -> list[Text]:
         Text(_bar(share)),
         Text(f"{n:,}" if n else ""),
     ]
-
-
-def number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
 def directed(value: float, better: str) -> str:

@@ -11,9 +11,8 @@ from disent_plugins.contracts import Result
 from disent_plugins.contracts.frames import frame
 from disent_plugins.errors import UsageError, shown
 from disent_plugins.measuring.arrays import Given
-from disent_plugins.measuring.documents import document
-from disent_plugins.measuring.results import COLUMNS, kept_name, value_rows
-from disent_plugins.measuring.suite import check_groups, check_preset, left_out, suite
+from disent_plugins.measuring.results import COLUMNS, value_rows
+from disent_plugins.measuring.suite import check_groups, check_preset, documents, left_out, suite
 from disent_plugins.measuring.suite import measure_all as measure_subject
 from disent_plugins.registry.host import Registry
 from disent_plugins.training.display import reporting
@@ -102,9 +101,4 @@ def measure_all(
     if not found:
         why = next(iter(left_out(entries).values()), "No metric is installed.")
         raise UsageError("Nothing could be measured.", why)
-    made = {
-        kept_name(entry.name, entry.result.settings): document(entry.result, subject=subject.name, group=entry.group)
-        for entry in entries
-        if entry.result is not None
-    }
-    return Results(found, left_out(entries), value_rows(made))
+    return Results(found, left_out(entries), value_rows(documents(entries, subject.name, {})))

@@ -9,10 +9,11 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
-from disent_plugins.contracts import Result
+from disent_plugins.contracts import Result, Value
 
 SCHEMA = 2
 """Of documents; 1 had no versions, options and fingerprint."""
@@ -52,6 +53,16 @@ def document(
             "notes": list(result.notes),
         }
     )
+
+
+def value_of(found: Mapping[str, Any], name: str) -> Value:
+    """A value of a document, with its reference points."""
+    return Value(
+        found["values"][name], **{key: part for key, part in found["reference"][name].items() if key in _POINTS}
+    )
+
+
+_POINTS = {field.name for field in fields(Value)} - {"value"}
 
 
 def plain(value: Any) -> Any:

@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeGuard
 
 from disent_plugins.errors import UsageError
 from disent_plugins.files import read_bytes, read_table
+from disent_plugins.measuring.results import JSON
 from disent_plugins.training.folder import RUNS, RunFolder
 
-RESULTS = "results.json"
 State = Literal["begun", "trained", "measured"]
 
 
@@ -69,7 +69,7 @@ class KeptRun:
     @property
     def seconds(self) -> float:
         """Seconds that its epochs took."""
-        return math.fsum(epoch["seconds"] for epoch in self.epochs if _number(epoch.get("seconds")))
+        return math.fsum(epoch["seconds"] for epoch in self.epochs if finite(epoch.get("seconds")))
 
     @property
     def state(self) -> State:
@@ -111,10 +111,10 @@ def read_run(path: Path) -> KeptRun:
     if not folder.config.is_file():
         folder.settings()  # says what is wrong
     settings, faults = read_table(folder.config), []
-    tables: dict[str, dict[str, Any]] = {"data.json": {}, "environment.json": {}, RESULTS: {}}
+    tables: dict[str, dict[str, Any]] = {"data.json": {}, "environment.json": {}, JSON: {}}
     for name in tables:
         if not (path / name).is_file():
-            if name != RESULTS:
+            if name != JSON:
                 faults.append(f"It has no {name}.")
             continue
         try:
@@ -122,10 +122,10 @@ def read_run(path: Path) -> KeptRun:
         except UsageError as error:
             faults.append(" ".join(part for part in (error.what, error.why) if part))
     epochs = list(epochs_of(folder.losses))
-    damaged = [name for name, found in tables[RESULTS].items() if not is_document(found)]
+    damaged = [name for name, found in tables[JSON].items() if not is_document(found)]
     if damaged:
-        faults.append(f"{path / RESULTS}: no documents of metrics: {', '.join(damaged)}.")
-    documents = {name: found for name, found in tables[RESULTS].items() if name not in damaged}
+        faults.append(f"{path / JSON}: no documents of metrics: {', '.join(damaged)}.")
+    documents = {name: found for name, found in tables[JSON].items() if name not in damaged}
     return KeptRun(path, settings, tables["data.json"], tables["environment.json"], epochs, documents, tuple(faults))
 
 
@@ -137,10 +137,10 @@ def is_document(found: Any) -> bool:
     if not isinstance(values, dict) or not isinstance(reference, dict) or not isinstance(found.get("metric"), str):
         return False
     return all(
-        _number(value) and isinstance(reference.get(name), dict) and isinstance(reference[name].get("unit"), str)
+        finite(value) and isinstance(reference.get(name), dict) and isinstance(reference[name].get("unit"), str)
         for name, value in values.items()
     ) and all(
-        point.get(key) is None or _number(point[key])
+        point.get(key) is None or finite(point[key])
         for point in reference.values()
         for key in ("floor", "ceiling", "normalised", "low", "high", "n")
     )
@@ -218,5 +218,6 @@ def epochs_of(path: Path) -> Iterator[dict[str, Any]]:
             yield found
 
 
-def _number(value: Any) -> TypeGuard[float]:
+def finite(value: Any) -> TypeGuard[float]:
+    """Whether it is a number, no truth value, and neither NaN nor infinite."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

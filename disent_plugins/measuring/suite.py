@@ -122,18 +122,23 @@ def check_preset(registry: Registry, chosen: Sequence[tuple[str, str]], preset: 
         raise UsageError(f"No metric has a preset '{preset}'.", suggestion(preset, known))
 
 
-def documents(entries: Sequence[Entry], subject: str, of: Mapping[str, Any], place: Path) -> dict[str, Any]:
-    """The documents of what was measured, by the name that they are kept by; their items are written.
+def documents(
+    entries: Sequence[Entry], subject: str, of: Mapping[str, Any], place: Path | None = None
+) -> dict[str, Any]:
+    """The documents of what was measured, by the name that they are kept by.
 
     Args:
         entries: What was measured.
         subject: In words.
         of: What exactly it was.
-        place: Where the documents are going to be kept.
+        place: Where the documents are going to be kept, and their items are written; None for nowhere.
     """
     return {
         kept_name(entry.name, entry.result.settings): document(
-            with_items(entry.result, place), subject=subject, group=entry.group, of=of
+            entry.result if place is None else with_items(entry.result, place),
+            subject=subject,
+            group=entry.group,
+            of=of,
         )
         for entry in entries
         if entry.result is not None

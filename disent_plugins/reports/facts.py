@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from disent_plugins.measuring.kept import KeptRun
-from disent_plugins.reports.rows import finite, table, text
+from disent_plugins.measuring.kept import KeptRun, finite
+from disent_plugins.reports.rows import table, text
 
 _HASH = 12
 

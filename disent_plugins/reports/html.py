@@ -7,6 +7,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from disent_plugins.measuring.numbers import number
 from disent_plugins.printable import printable
 from disent_plugins.reports import charts
 from disent_plugins.reports.bars import bar_of
@@ -48,17 +49,6 @@ def environment() -> Environment:
                                 bottom=charts.BOTTOM),
     }  # fmt: skip
     return made
-
-
-def number(value: float | None) -> str:
-    """Three digits behind the point, fewer for numbers of ten and more; nothing for None.
-
-    >>> number(0.98765), number(12.345), number(1234.56), number(None)
-    ('0.988', '12.35', '1,234.6', '')
-    """
-    if value is None:
-        return ""
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
 def named(words: Sequence[str]) -> str:

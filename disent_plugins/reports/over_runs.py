@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from disent_plugins.reports.html import number
+from disent_plugins.measuring.numbers import number
 from disent_plugins.reports.quality import Finding, some
 
 if TYPE_CHECKING:

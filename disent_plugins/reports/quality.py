@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from disent_plugins.measuring.kept import KeptRun
+from disent_plugins.measuring.kept import KeptRun, finite
 from disent_plugins.reports.facts import name_of
-from disent_plugins.reports.rows import Row, finite, rows_of, table
+from disent_plugins.reports.rows import Row, rows_of, table
 
 Severity = Literal["serious", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from disent_plugins.contracts import Value
+from disent_plugins.measuring.kept import finite
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,3 @@ def texts(of: Any, key: str) -> list[str]:
     """The texts in the part ``key`` if it is a list."""
     found = of.get(key) if isinstance(of, Mapping) else None
     return [part for part in found if isinstance(part, str)] if isinstance(found, list | tuple) else []
-
-
-def finite(number: Any) -> bool:
-    """Whether it is a number, no truth value, and neither NaN nor infinite."""
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)

@@ -8,17 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from disent_plugins.contracts import Report, Value
+from disent_plugins.contracts import Report
 from disent_plugins.contracts.data import short_name
 from disent_plugins.data_adapters.cache import quiet
 from disent_plugins.errors import UsageError
-from disent_plugins.files import read_table
 from disent_plugins.measuring.documents import plain
+from disent_plugins.measuring.kept import read_run
 from disent_plugins.measuring.not_kept import measure_not_kept
 from disent_plugins.measuring.trained import open_run
 from disent_plugins.registry.host import Registry
@@ -137,28 +137,17 @@ def measured(cell: Cell, wanted: Mapping[str, Mapping[str, Any]], *, device: str
     return measure_not_kept(trained, wanted, report=report, left_out=told, tolerated=(UsageError,))
 
 
-def value_of(found: Mapping[str, Any], name: str) -> Value:
-    """A value of a document, with its reference points."""
-    known = {field.name for field in fields(Value)}
-    return Value(
-        found["values"][name],
-        **{key: part for key, part in found["reference"][name].items() if key in known - {"value"}},
-    )
-
-
 def record(cell: Cell) -> dict[str, Any]:
     """What a study keeps of a trained cell: settings, epochs, time and machine."""
-    path = cell.folder.path
-    environment = read_table(path / "environment.json")
-    epochs = [json.loads(line) for line in cell.folder.losses.read_text(encoding="utf-8").splitlines()]
+    run = read_run(cell.folder.path)
     return {
-        "run": path.name,
+        "run": run.path.name,
         "settings": plain(asdict(cell.settings)),
-        "epochs": epochs[-1]["epoch"],
-        "seconds": round(sum(epoch["seconds"] for epoch in epochs), 1),
-        "machine": machine(environment),
-        "precision": environment["precision"]["used"],
-        "data": read_table(path / "data.json")["content_hash"],
+        "epochs": run.done,
+        "seconds": round(run.seconds, 1),
+        "machine": machine(run.environment),
+        "precision": run.environment["precision"]["used"],
+        "data": run.digest,
     }
 
 

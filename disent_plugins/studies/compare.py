@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from disent_plugins.contracts import Items, Value
 from disent_plugins.errors import UsageError, suggestion
+from disent_plugins.measuring.documents import value_of
 from disent_plugins.measuring.items import ITEMS, read_items
 from disent_plugins.measuring.kept import KeptRun
 from disent_plugins.measuring.means import mean_value
@@ -126,7 +127,7 @@ def _chosen(runs: Sequence[KeptRun], values: Sequence[str], groups: Sequence[str
     """Metric and value of the columns."""
     known = list(dict.fromkeys(pair for run in runs for pair in _values(run)))
     if not values and not groups:
-        telling = [pair for pair in known if not all(_pointless(run, *pair) for run in runs if pair in _values(run))]
+        telling = [pair for pair in known if not all(_pointless(run, *pair) for run in runs)]
         return [pair for pair in DEFAULT if pair in telling] or telling[:12]
     found: list[tuple[str, str]] = []
     for name in values:
@@ -138,9 +139,9 @@ def _chosen(runs: Sequence[KeptRun], values: Sequence[str], groups: Sequence[str
 
 
 def _pointless(run: KeptRun, metric: str, value: str) -> bool:
-    """Whether chance is the ceiling, as where there is one factor only."""
-    point = run.documents.get(metric, {}).get("reference", {}).get(value, {})
-    return point.get("floor") is not None and point.get("floor") == point.get("ceiling")
+    """Whether a run has no such value, or chance is its ceiling, as where there is one factor only."""
+    point = (document_of(run, metric) or {}).get("reference", {}).get(value)
+    return point is None or (point.get("floor") is not None and point.get("floor") == point.get("ceiling"))
 
 
 def _names(column: Column) -> tuple[str, ...]:
@@ -194,12 +195,8 @@ def _by_run(row: Runs, metric: str, value: str) -> dict[int, Value]:
     for place, run in enumerate(row.runs):
         document = document_of(run, metric)
         if document is not None and value in document["values"]:
-            points = {key: part for key, part in document["reference"][value].items() if key in _POINTS}
-            found[place] = Value(document["values"][value], **points)
+            found[place] = value_of(document, value)
     return found
-
-
-_POINTS = {field.name for field in fields(Value)} - {"value"}
 
 
 def _cell(row: Runs, found: Mapping[int, Value]) -> Cell:

@@ -13,10 +13,10 @@ from disent_plugins.contracts import Report, Value
 from disent_plugins.data_adapters.cache import cache_path
 from disent_plugins.errors import DataMissing
 from disent_plugins.files import write_json, write_text
-from disent_plugins.measuring.documents import plain
+from disent_plugins.measuring.documents import plain, value_of
 from disent_plugins.measuring.means import mean_value
 from disent_plugins.registry.host import Registry
-from disent_plugins.studies.cell import Cell, make_cell, measured, record, train, value_of
+from disent_plugins.studies.cell import Cell, make_cell, measured, record, train
 from disent_plugins.studies.figures import draw
 from disent_plugins.studies.paper import Budget, Item, PaperRun, stand_in
 from disent_plugins.studies.verdict import Expectation, Verdict, judge

@@ -15,7 +15,8 @@ from disent_plugins.contracts import Report
 from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_table, write_json
 from disent_plugins.measuring.documents import plain
-from disent_plugins.measuring.kept import RESULTS, read_run
+from disent_plugins.measuring.kept import read_run
+from disent_plugins.measuring.results import JSON
 from disent_plugins.studies.cell import settings_hash
 from disent_plugins.studies.grid import Planned
 from disent_plugins.studies.job import INTERRUPTED, NOTES, Job, last_epoch, last_words, read_end
@@ -76,7 +77,7 @@ class Sweep:
         code, seconds = (end.exit_code, end.seconds) if end else (None, 0.0)
         if end and code == 0 and begun and epochs >= cell.settings.epochs:
             whole = cell.folder.checkpoint("last").is_file() and _covers(end.measure, self.measure)
-            kept = self.measure == "none" or (cell.folder.path / RESULTS).is_file()
+            kept = self.measure == "none" or (cell.folder.path / JSON).is_file()
             return Standing("done" if whole and kept else "begun", epochs, code, seconds)
         if code not in (None, 0, INTERRUPTED):
             return Standing("failed", epochs, code, seconds, last_words(job.log))
