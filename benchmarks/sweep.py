@@ -108,7 +108,8 @@ def speed(folder: Path, cells: int) -> None:
 
 def overhead(folder: Path, cells: int = 20) -> float:
     """Seconds that the engine takes for a cell whose process does nothing, beyond those of the process itself."""
-    from disent_plugins.studies.job import NOTES, Job
+    from disent_plugins.studies.ends import NOTES
+    from disent_plugins.studies.job import Job
     from disent_plugins.studies.local import Local
 
     class Nothing:

@@ -10,7 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from disent_plugins.cli import show, state
-from disent_plugins.studies.job import INTERRUPTED, Job, ended_how, last_epoch, last_words
+from disent_plugins.studies.ends import INTERRUPTED, ended_how, last_words
+from disent_plugins.studies.job import Job, last_epoch
 
 _DRAWN = 0.5
 """Seconds between two drawings."""
@@ -48,7 +49,7 @@ class SweepDisplay:
 
     def ended(self, job: Job, exit_code: int) -> None:
         _, began = self._running.pop(job.name, (job, time.monotonic()))
-        if exit_code == INTERRUPTED:
+        if exit_code in INTERRUPTED:
             state.say(f"stopped {job.name}: {last_words(job.log)}")
             return
         self._done += exit_code == 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from disent_plugins.cli import show, state
 from disent_plugins.cli.sweep_table import duration
 from disent_plugins.errors import WorkFailed
-from disent_plugins.studies.job import ended_how
+from disent_plugins.studies.ends import ended_how
 
 if TYPE_CHECKING:
     from disent_plugins.studies.grid import Planned

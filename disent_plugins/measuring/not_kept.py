@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,7 @@ from disent_plugins.measuring.measure import measure, unmet_needs
 from disent_plugins.measuring.results import JSON, add_results, set_aside
 from disent_plugins.measuring.trained import TrainedRun
 from disent_plugins.options import build
-from disent_plugins.registry.host import OURS
+from disent_plugins.registry.host import OURS, Registry
 
 
 def measure_not_kept(
@@ -70,6 +71,23 @@ def measure_not_kept(
     return found
 
 
+def outdated(registry: Registry, documents: Mapping[str, Any]) -> list[str]:
+    """The names of documents that another version of their metric made than the one that is installed.
+
+    A metric that cannot be asked, because its plugin is not there or does not load, names none.
+    """
+    found = []
+    for name, kept in documents.items():
+        with contextlib.suppress(DisentError):
+            if kept.get("version") != _version(registry.load(*registry.metrics.find(name))):
+                found.append(name)
+    return found
+
+
+def _version(metric_class: Any) -> Any:
+    return getattr(metric_class, "version", "1")
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, DisentError):
         return " ".join(part for part in (error.what, error.why) if part)
@@ -90,6 +108,6 @@ def _answers(
         {"values", "reference"} <= set(found)
         and found.get("options") == plain(asdict(config))
         and (found.get("settings") or {}).get("seed") == trained.settings.seed
-        and found.get("version") == getattr(metric_class, "version", "1")
+        and found.get("version") == _version(metric_class)
         and all(trained.has_picture(file) for file in (found.get("artifacts") or {}).values())
     )

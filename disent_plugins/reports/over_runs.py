@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from disent_plugins.measuring.kept import KeptRun
 from disent_plugins.measuring.numbers import number
 from disent_plugins.reports.quality import Finding, some
+from disent_plugins.studies.ends import without_run
 
 if TYPE_CHECKING:
     from disent_plugins.contracts import Value
@@ -27,6 +29,13 @@ def overall(comparisons: Iterable[Comparison], refused: str = "") -> list[Findin
         for check in (control_is_the_best, values_lie_outside_their_controls, seeds_scatter)
         if (finding := check(comparison))
     ]
+
+
+def cells_have_no_run(runs: Iterable[KeptRun]) -> list[Finding]:
+    """Cells of the sweeps of some runs that failed before they had a folder."""
+    lost = {name: why for sweep in {run.path.parent for run in runs} for name, why in without_run(sweep).items()}
+    told = some(f"{name} ({why})" if why else name for name, why in sorted(lost.items()))
+    return [Finding("serious", "Cells of the sweep have no run", f"They failed as they began: {told}.")] if lost else []
 
 
 def control_is_the_best(comparison: Comparison) -> Finding | None:

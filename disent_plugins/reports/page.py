@@ -19,7 +19,7 @@ from disent_plugins.reports.facts import (
     training_words,
 )
 from disent_plugins.reports.html import fill, named
-from disent_plugins.reports.over_runs import overall
+from disent_plugins.reports.over_runs import cells_have_no_run, overall
 from disent_plugins.reports.pictures import Picture, base_of, embed, pictures_of
 from disent_plugins.reports.quality import findings, together
 from disent_plugins.reports.rows import by_group, rows_of, table, text, texts
@@ -118,7 +118,7 @@ def _of_runs(
             ("runs", "Each run"),
         ],
         "comparisons": comparisons,
-        "overall": overall(comparisons, refused),
+        "overall": [*cells_have_no_run(runs), *overall(comparisons, refused)],
         "findings": list(together(runs)),
         "curves": [one for one in curves if one[2]],
         "grids_words": _grids_words(runs),

@@ -18,14 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from disent_plugins.errors import UsageError
-from disent_plugins.files import append_line, clear_disk_errors, read_table, write_json
+from disent_plugins.files import append_line, clear_disk_errors, write_json
 from disent_plugins.measuring.kept import epochs_of
-
-NOTES = "cells"
-"""Folder in a sweep's with the settings, log and exit code of every cell."""
-
-INTERRUPTED = 130
+from disent_plugins.studies.ends import NOTES, read_end
 
 PATIENCE = 60.0
 """Seconds to wait for a process of an earlier sweep that is still leaving a cell."""
@@ -101,30 +96,6 @@ class Job:
         return [sys.executable, "-m", "disent_plugins", *self.flags, *run]
 
 
-@dataclass(frozen=True)
-class End:
-    """How a cell's last process ended.
-
-    Attributes:
-        exit_code: Of the process; minus the number of the signal that killed it.
-        measure: What it was to measure.
-        seconds: That all its processes took.
-    """
-
-    exit_code: int
-    measure: str
-    seconds: float
-
-
-def read_end(path: Path) -> End | None:
-    """The end of a job; none if no process has ended yet, or the file is damaged: then the cell is run once more."""
-    try:
-        found = read_table(path)
-        return End(int(found["exit_code"]), str(found["measure"]), float(found["seconds"]))
-    except (UsageError, KeyError, TypeError, ValueError):
-        return None
-
-
 class Running:
     """A job's process.
 
@@ -197,29 +168,6 @@ def await_leaving(jobs: Iterable[Job]) -> None:
     for job in jobs:
         with (job.here / job.log).open("ab") as log:
             _locked(log, until)
-
-
-def last_words(path: Path) -> str:
-    """The last error in a log, in one line, or else its last line; empty if there is none."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    starts = [number for number, line in enumerate(lines) if line.startswith("--- ")]
-    lines = [line for line in lines[starts[-1] + 1 if starts else 0 :] if line.strip()]
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return (errors or lines or [""])[-1]
-
-
-def ended_how(code: int) -> str:
-    """An exit code in words."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"killed by {name}" + (" (is the memory full?)" if -code == signal.SIGKILL else "")
 
 
 def last_epoch(path: Path) -> dict[str, Any] | None:

@@ -16,10 +16,13 @@ from disent_plugins.errors import UsageError
 from disent_plugins.files import clear_disk_errors, read_table, write_json
 from disent_plugins.measuring.documents import plain
 from disent_plugins.measuring.kept import read_run
+from disent_plugins.measuring.not_kept import outdated
 from disent_plugins.measuring.results import JSON
+from disent_plugins.registry.host import OURS
 from disent_plugins.studies.cell import settings_hash
+from disent_plugins.studies.ends import INTERRUPTED, NOTES, last_words, read_end
 from disent_plugins.studies.grid import Planned
-from disent_plugins.studies.job import INTERRUPTED, NOTES, Job, last_epoch, last_words, read_end
+from disent_plugins.studies.job import Job, last_epoch
 from disent_plugins.training.settings import SETTING_NAMES
 from disent_plugins.version import __version__
 
@@ -33,8 +36,8 @@ class Standing:
     """How far a cell is.
 
     Attributes:
-        state: ``done``: trained and measured; ``failed``: its last process ended with an error; ``begun``: cut off;
-            ``new``: there is no run yet.
+        state: ``done``: trained, and measured by the metrics as they are now; ``failed``: its last process ended with
+            an error; ``begun``: cut off; ``new``: there is no run yet.
         epochs: Epochs that are done.
         exit_code: Of its last process; none if it did not end by itself.
         seconds: That its processes took.
@@ -77,15 +80,26 @@ class Sweep:
         code, seconds = (end.exit_code, end.seconds) if end else (None, 0.0)
         if end and code == 0 and begun and epochs >= cell.settings.epochs:
             whole = cell.folder.checkpoint("last").is_file() and _covers(end.measure, self.measure)
-            kept = self.measure == "none" or (cell.folder.path / JSON).is_file()
-            return Standing("done" if whole and kept else "begun", epochs, code, seconds)
-        if code not in (None, 0, INTERRUPTED):
+            return Standing("done" if whole and self._is_kept(planned) else "begun", epochs, code, seconds)
+        if code not in (None, 0, *INTERRUPTED):
             return Standing("failed", epochs, code, seconds, last_words(job.log))
         return Standing("begun" if begun else "new", epochs, code, seconds)
 
     def standings(self) -> dict[str, Standing]:
         """How far each cell is, by its name; see ``standing``."""
         return {one.name: self.standing(one) for one in self.cells}
+
+    def _is_kept(self, planned: Planned) -> bool:
+        """Whether what was measured of a cell is there, by the metrics as they are now."""
+        if self.measure == "none":
+            return True
+        run, names = read_run(planned.cell.folder.path), self.measure.split(",")
+        asked = {
+            name: found
+            for name, found in run.documents.items()
+            if self.measure == "all" or name in names or f"{OURS}:{name}" in names
+        }
+        return (run.path / JSON).is_file() and not outdated(planned.cell.parts.registry, asked)
 
     def _require_own(self, planned: Planned) -> None:
         before, after = planned.cell.folder.settings(), planned.cell.settings

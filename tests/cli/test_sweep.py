@@ -63,6 +63,30 @@ def test_what_is_done_is_not_run_again_and_a_grid_may_grow(sweep):
     assert "2 cells in sweeps/sweep: 2 done" in smaller.err
 
 
+def test_what_another_version_of_a_metric_measured_is_measured_again(sweep):
+    """Only of what is asked for: the rest would never be made anew."""
+    assert sweep(*GRID).code == 0
+    documents = {name: {"metric": name, "version": "0", "values": {}, "reference": {}} for name in ("probe", "gone")}
+    for path in Path("sweeps/sweep").glob("*-s0-*/results.json"):
+        path.write_text(json.dumps(documents))
+
+    def states(*more):
+        return [cell["state"] for cell in sweep(*GRID, *more, "--dry-run", "--json").json["cells"]]
+
+    assert states() == ["begun", "done"] * 2
+    assert states("--measure", "probe") == ["begun", "done"] * 2
+    assert states("--measure", "swap,leakage") == ["done"] * 4
+
+
+@pytest.mark.parametrize("code", [130, -signal.SIGINT])
+def test_a_cell_that_was_interrupted_has_not_failed(sweep, code):
+    assert sweep(*GRID).code == 0
+    end = next(Path("sweeps/sweep/cells").glob("vae-digits-s0-*.end.json"))
+    end.write_text(json.dumps({**json.loads(end.read_text()), "exit_code": code}))
+    states = [cell["state"] for cell in sweep(*GRID, "--dry-run", "--json").json["cells"]]
+    assert states == ["done", "done", "begun", "done"]
+
+
 def test_a_cell_that_fails_is_named_and_the_others_go_on(sweep):
     Path("fail-1").touch()
     found = sweep(*GRID)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from helpers.report_files import comparison, row
 
+from disent_plugins.measuring.kept import KeptRun
 from disent_plugins.reports import over_runs
-from disent_plugins.reports.over_runs import overall
+from disent_plugins.reports.over_runs import cells_have_no_run, overall
 from disent_plugins.studies.compare import FLOOR_MODEL
 from disent_plugins.studies.comparison import Cell, Column, Row
 
@@ -75,3 +76,18 @@ def test_runs_that_are_not_compared_say_why():
     (found,) = overall([], "They differ.")
     assert (found.severity, found.detail) == ("serious", "They differ.")
     assert overall([]) == []
+
+
+def test_cells_that_failed_before_there_was_a_run_are_named(tmp_path):
+    notes = tmp_path / "cells"
+    notes.mkdir()
+    (tmp_path / "vae-digits-s0").mkdir()
+    run = KeptRun(tmp_path / "vae-digits-s0", {})
+    assert cells_have_no_run([run]) == []
+    for name in ("vae-digits-s0", "vae-digits-s1", "vae-digits-s2"):
+        (notes / f"{name}.end.json").write_text("{}")
+    (notes / "vae-digits-s1.log").write_text("--- begun\nerror: The batch is too large.\n       Make it less.")
+    found = cells_have_no_run([run, run])
+    assert [finding.detail for finding in found] == [
+        "They failed as they began: vae-digits-s1 (The batch is too large.), vae-digits-s2."
+    ]
