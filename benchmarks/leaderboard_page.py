@@ -37,6 +37,20 @@ interval over seeds, its chance level and its ceiling, and a rank only where the
 is what another recipe would give it. Options are the recipes' of `disent models show`; GM-VAE's on sprites was chosen
 by experiment ([how](models.md)), those of the others are their papers'.
 
+The columns, accuracies and shares unless said otherwise ([metrics](metrics.md) has definitions and what not to trust):
+
+| | |
+| --- | --- |
+| content/mean/strong, style/mean/strong | test images whose class a strong classifier reads from a block's mean |
+| style/sample/paper | the same from samples of the style block, by the paper's weak classifier |
+| leakage | what each block tells of what belongs into the other, 0 to 1 |
+| keeps-content, takes-style | swaps in which another classifier sees the class of the content's or the style's donor |
+| psnr, dB | swapped images against the real ones with the same content and style |
+| precision-at-1 | test images whose nearest neighbour by content is of the same class |
+| sse | the squared error of reconstructions |
+| mig | mutual information gap |
+| style/kl, style/active_units | what the style block holds at all: nats, and dimensions in use |
+
 This page is made of kept comparisons (docs/results/leaderboard) by `benchmarks/leaderboard_page.py`.
 """
 

@@ -108,6 +108,8 @@ def test_the_leaderboard_is_that_of_the_kept_comparisons():
     page = benchmark("leaderboard_page")
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
     assert page.README.read_text(encoding="utf-8") == page.readme()
+    kept = [from_plain(read_json(path)["comparison"], path.name) for path in page.KEPT.glob("*.json")]
+    assert all(column.heading in page.HEAD for found in kept for column in found.columns), "a column is not explained"
 
 
 def test_the_table_of_precisions_is_that_of_the_kept_comparison():
