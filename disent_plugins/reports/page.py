@@ -21,7 +21,7 @@ from disent_plugins.reports.facts import (
 from disent_plugins.reports.html import fill, named
 from disent_plugins.reports.over_runs import cells_have_no_run, overall
 from disent_plugins.reports.pictures import Picture, base_of, embed, pictures_of
-from disent_plugins.reports.quality import findings, together
+from disent_plugins.reports.quality import SEVERITIES, findings, together
 from disent_plugins.reports.rows import by_group, rows_of, table, text, texts
 
 if TYPE_CHECKING:
@@ -118,8 +118,10 @@ def _of_runs(
             ("runs", "Each run"),
         ],
         "comparisons": comparisons,
-        "overall": [*cells_have_no_run(runs), *overall(comparisons, refused)],
-        "findings": list(together(runs)),
+        "findings": sorted(
+            [*((one, []) for one in (*cells_have_no_run(runs), *overall(comparisons, refused))), *together(runs)],
+            key=lambda found: SEVERITIES.index(found[0].severity),
+        ),
         "curves": [one for one in curves if one[2]],
         "grids_words": _grids_words(runs),
         "folds": [],

@@ -177,6 +177,12 @@ def test_the_comparison_comes_first(tmp_path):
     assert [link["href"] for link in found.all("a")] == ["#content", "#comparison", "#quality", "#curves", "#runs"]
 
 
+def test_the_serious_findings_of_single_runs_stand_before_the_warnings_of_all(tmp_path):
+    scattered = comparison(row("a", 0.8, 0.65, 0.95))
+    html = report([run(tmp_path / "a"), run(tmp_path / "b", epochs=epochs(1), settings={"epochs": 9})], [scattered])
+    assert html.index("The training is not finished") < html.index("On digits seeds scatter")
+
+
 def test_grids_of_one_seed_stand_side_by_side(tmp_path):
     runs = []
     for number, seed in enumerate((1, 0, 1, 0)):
