@@ -6,10 +6,17 @@ import joblib
 import numpy as np
 import pytest
 from helpers.content_style_files import codes, subject
+from joblib.externals.loky import get_reusable_executor
 
 from disent_plugins.metrics.content_style import reading
 from disent_plugins.metrics.content_style.leakage import Leakage, LeakageConfig
 from disent_plugins.metrics.statistics.cores import cores, one_blas_thread
+
+
+@pytest.fixture(autouse=True)
+def new_workers():
+    """None of an earlier test's, which leave when they have had nothing to do for five minutes: maybe just now."""
+    get_reusable_executor().shutdown(wait=True)
 
 
 def test_all_cores_a_number_of_them_or_one_inside_a_worker():
