@@ -29,7 +29,8 @@ LOOK = 0.1
 """Seconds between two looks at processes."""
 
 _LEASH = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored in the background of a script, and so by the cells
 try:
     import ctypes
     ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
@@ -39,7 +40,7 @@ if os.getppid() != int(sys.argv[1]):
     sys.exit(143)
 os.execv(sys.argv[2], sys.argv[2:])
 """
-"""Has the system send SIGTERM to what it becomes when its parent, be it by SIGKILL, is gone."""
+"""Has the system send SIGTERM to what it becomes when its parent, be it by SIGKILL, is gone; and hears SIGINT again."""
 
 
 @dataclass(frozen=True)

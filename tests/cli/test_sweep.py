@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,19 @@ def test_a_cell_that_was_interrupted_has_not_failed(sweep, code):
     end.write_text(json.dumps({**json.loads(end.read_text()), "exit_code": code}))
     states = [cell["state"] for cell in sweep(*GRID, "--dry-run", "--json").json["cells"]]
     assert states == ["done", "done", "begun", "done"]
+
+
+def test_a_cell_hears_an_interrupt_that_the_sweep_was_begun_not_to(tmp_path, monkeypatch):
+    """As in the background of a script. Cells are asked to leave by that signal."""
+    monkeypatch.setattr(Job, "command", lambda job: [sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+    (tmp_path / "cells").mkdir()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        began = time.monotonic()
+        code = job.run_job(Job(tmp_path / "a", {}, "none", 1, (), tmp_path), {}, lambda: time.monotonic() < began + 2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == -signal.SIGINT
 
 
 def test_a_cell_that_fails_is_named_and_the_others_go_on(sweep):
