@@ -153,19 +153,28 @@ class Decoder(nn.Module):
             after = max(4 * base >> layer, 1)
             self.upsample.extend(
                 [
-                    nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1),
+                    TransposedConvolution(before, after, kernel_size=4, stride=2, padding=1),
                     nn.BatchNorm2d(after),
                     nn.ReLU(),
                 ]
             )
             before = after
-        self.output = nn.ConvTranspose2d(before, channels, kernel_size=5, stride=1, padding=2)
+        self.output = TransposedConvolution(before, channels, kernel_size=5, stride=1, padding=2)
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         maps = [self.content_map(content).unflatten(1, self.start), self.style_map(style).unflatten(1, self.start)]
         # The linear layers give plain strides; without this the whole decoder would leave channels-last.
         start = torch.cat(maps, dim=1).contiguous(memory_format=torch.channels_last)
         return self.output(self.upsample(start)).float()
+
+
+class TransposedConvolution(nn.ConvTranspose2d):
+    """Adds its bias afterwards: a CPU's library takes the bias' gradient from a loop of single numbers (oneDNN 3)."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        assert self.bias is not None
+        x = nn.functional.conv_transpose2d(input, self.weight, None, self.stride, self.padding)  # type: ignore[arg-type]
+        return x + self.bias.to(x.dtype)[:, None, None]
 
 
 def squared_error(images: Tensor, output: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from disent_plugins.training.feed import Feed
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.identity import check_identity
 from disent_plugins.training.launch import Launch
+from disent_plugins.training.memory import kept_memory
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import FP32, Chosen
 from disent_plugins.training.processes import ALONE, Processes
@@ -147,7 +148,7 @@ class Trainer:
         for note in self.notes:
             self._note(note)
         try:
-            with StopRequest(repeated=self.processes.count > 1) as stop:
+            with StopRequest(repeated=self.processes.count > 1) as stop, kept_memory():
                 while self.progress.epoch <= self.run.epochs:
                     self._epoch(self.progress.epoch, stop)
                     self._answer(stop)

@@ -13,6 +13,7 @@ from torch import nn
 
 from disent_plugins.data_adapters.samplers import Batches
 from disent_plugins.training.feed import Feed, Inputs
+from disent_plugins.training.memory import kept_memory
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import Chosen, Precision, by_device
 from disent_plugins.training.step import Step
@@ -49,7 +50,7 @@ def choose(
         return found
     if images < WORTH:
         return Chosen("fp32", f"too short a training to try bf16: {images:,} images")
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), kept_memory():
         try:
             gain = _gain(copy.deepcopy(model), pixels, draw(), lr, clock or time.perf_counter)
         except Exception as error:  # a model that cannot be copied or trained so: it is told when it is trained

@@ -6,12 +6,20 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from disent_plugins.contracts import ImageSpec, TrainingData
 from disent_plugins.errors import UsageError
 from disent_plugins.models.gmvae import GMVAE
 from disent_plugins.models.mlvae import MLVAE
-from disent_plugins.models.networks import LOGVAR_RANGE, Decoder, Encoder, leaky_clip, squared_error
+from disent_plugins.models.networks import (
+    LOGVAR_RANGE,
+    Decoder,
+    Encoder,
+    TransposedConvolution,
+    leaky_clip,
+    squared_error,
+)
 from disent_plugins.options import build
 
 GREY, COLOUR = ImageSpec(1, 32, 32), ImageSpec(3, 64, 64)
@@ -47,6 +55,25 @@ def test_what_comes_out_is_of_the_size_that_went_in(model_class, shape):
     assert images.shape == (2, *shape)
     assert images.min() >= 0
     assert images.max() <= 1
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16], ids=str)
+def test_a_transposed_convolution_is_that_of_torch(kind):
+    ours, torchs = (
+        layer(3, 5, kernel_size=4, stride=2, padding=1) for layer in (TransposedConvolution, nn.ConvTranspose2d)
+    )
+    ours.load_state_dict(torchs.state_dict())
+    found = []
+    for layer in (ours, torchs):
+        x = torch.linspace(-1, 1, 4 * 3 * 8 * 8).view(4, 3, 8, 8).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+            y = layer(x)
+        assert y.dtype == kind
+        y.float().square().sum().backward()
+        found.append((y, x.grad, layer.weight.grad, layer.bias.grad))
+    for ours, torchs in zip(*found, strict=True):
+        limit = 0.02 if kind == torch.bfloat16 else 1e-5
+        torch.testing.assert_close(ours, torchs, rtol=limit, atol=limit * torchs.abs().max().item())
 
 
 def test_a_padding_of_2_is_the_papers_padding_of_1_without_its_border():

@@ -19,6 +19,7 @@ from disent_plugins.training.bench.plain import PlainLoop
 from disent_plugins.training.feed import Feed
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.graph import CudaRecorder
+from disent_plugins.training.memory import kept_memory
 from disent_plugins.training.parts import Parts
 from disent_plugins.training.precision import Chosen, calculating
 from disent_plugins.training.session import Session, make
@@ -242,8 +243,9 @@ class Bare:
 
     def run(self, steps: int) -> None:
         """Take so many steps."""
-        for _ in range(steps):
-            self._take()
+        with kept_memory():
+            for _ in range(steps):
+                self._take()
 
     def operations(self) -> float:
         """Floating-point operations of a step's convolutions and matrix products."""

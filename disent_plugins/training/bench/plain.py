@@ -1,7 +1,7 @@
 """Training as most people write it in PyTorch: what ours is compared with, and shares no code with.
 
-One image at a time from a data set into a loader, fp32, no thought for the memory's layout, a Python loop over the
-groups, and a look at every loss in every step.
+One image at a time from a data set into a loader, fp32, no thought for memory and its layout, torch's own layers, a
+Python loop over the groups, and a look at every loss in every step.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from disent_plugins.contracts import GroupBatch, ImageTable, Loss
 from disent_plugins.data_adapters.partners import partners
+from disent_plugins.models.networks import TransposedConvolution
 from disent_plugins.training.updates import Updates
 
 WORKERS = {"cpu": 0, "cuda": 4}
@@ -67,6 +68,9 @@ class PlainLoop:
         device: torch.device,
         by_groups: bool,
     ) -> None:
+        for layer in model.modules():
+            if isinstance(layer, TransposedConvolution):
+                layer.__class__ = nn.ConvTranspose2d  # type: ignore[assignment]  # torch's own, as most people take it
         self.model, self.device, self.by_groups = model, device, by_groups
         self.loader = DataLoader(
             SingleImages(table, rows), batch_size, shuffle=True, drop_last=True, num_workers=WORKERS[device.type]
