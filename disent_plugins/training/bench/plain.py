@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from disent_plugins.contracts import GroupBatch, ImageTable, Loss
 from disent_plugins.data_adapters.partners import partners
-from disent_plugins.models.networks import TransposedConvolution
 from disent_plugins.training.updates import Updates
 
 WORKERS = {"cpu": 0, "cuda": 4}
@@ -69,8 +68,8 @@ class PlainLoop:
         by_groups: bool,
     ) -> None:
         for layer in model.modules():
-            if isinstance(layer, TransposedConvolution):
-                layer.__class__ = nn.ConvTranspose2d  # type: ignore[assignment]  # torch's own, as most people take it
+            if isinstance(layer, nn.ConvTranspose2d) and type(layer).__module__.startswith("disent_plugins."):
+                layer.__class__ = nn.ConvTranspose2d  # torch's own, as most people take it
         self.model, self.device, self.by_groups = model, device, by_groups
         self.loader = DataLoader(
             SingleImages(table, rows), batch_size, shuffle=True, drop_last=True, num_workers=WORKERS[device.type]

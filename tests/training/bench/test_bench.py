@@ -10,6 +10,7 @@ from helpers.training_files import OPTIONS, SMALL, Plugin, with_plugin
 from disent_plugins.contracts import DatasetInfo, Factor, ImageSpec, TrainingData
 from disent_plugins.errors import WorkFailed
 from disent_plugins.models.gmvae import GMVAE
+from disent_plugins.models.networks import TransposedConvolution
 from disent_plugins.testing import batch_of
 from disent_plugins.training.bench.images import UNKNOWN_SIZE, generated, images_for
 from disent_plugins.training.bench.measure import Ratio, Speed, measure
@@ -63,6 +64,16 @@ def test_images_come_one_by_one():
     image, label, number = SingleImages(table, np.array([5, 7]))[1]
     assert torch.equal(image, torch.from_numpy(table.images[7]).permute(2, 0, 1) / 255)
     assert (label, number) == (table.labels[7], 1)
+
+
+def test_the_plain_loop_has_torchs_own_layers():
+    parts, settings = setting()
+    table, _ = images_for(parts, 16, quiet)
+    model = parts.model(settings, TrainingData(table.info.image, 16, 4))
+    assert any(type(layer) is TransposedConvolution for layer in model.modules())
+    loop = PlainLoop(model, table, table.rows("train"), batch_size=8, lr=1e-3, device=CPU, by_groups=True)
+    assert not any(isinstance(layer, TransposedConvolution) for layer in loop.model.modules())
+    loop.run(1)
 
 
 @pytest.mark.parametrize("model", ["gmvae", "mlvae", "cycle-vae"])
