@@ -1,7 +1,7 @@
 """A program: kills processes with SIGKILL while they write checkpoints, again and again, and checks what is left.
 
-Usage: ``python checkpoint_writer.py FILE ATTEMPTS``. It goes on, up to five times as often, until one was killed within a
-write: how long a write takes depends on what else the machine does.
+Usage: ``python checkpoint_writer.py FILE ATTEMPTS``. It goes on, up to five times as often, until one was killed within
+a write: how long a write takes depends on what else the machine does.
 """
 
 from __future__ import annotations
