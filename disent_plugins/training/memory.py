@@ -21,9 +21,9 @@ def kept_memory() -> Iterator[None]:
     """A context in which freed memory is kept for what is asked for next, and given back at its end.
 
     A step asks for the same large tensors as the step before. glibc gives such blocks back at once, and the system
-    clears every page of them anew: a fifth of the time of a step on a CPU. No number depends on it; the process holds
-    what its largest step took. Nothing happens with other C libraries, nor where the environment sets glibc's
-    allocation (``MALLOC_...``, ``GLIBC_TUNABLES``).
+    clears every page of them anew: a fifth of the time of a step on a CPU. No number depends on it. The process holds
+    what its largest step took, and more where small objects come to lie between large ones. Nothing happens with other
+    C libraries, nor where the environment sets glibc's allocation (``MALLOC_...``, ``GLIBC_TUNABLES``).
     """
     global _inside
     library = _glibc()

@@ -35,9 +35,8 @@ def main(path: Path, attempts: int) -> None:
             write_for_ever(path, last + 1, writing)
         os.close(writing)
         acknowledged = len(os.read(reading, 1)) + last
-        for _ in range(
-            1500 * (attempt % attempts)
-        ):  # so that every attempt is killed at another moment of the next write
+        # So that every attempt is killed at another moment of the next write.
+        for _ in range(1500 * (attempt % attempts)):
             pass
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
