@@ -31,7 +31,8 @@ def reproduce(
 ) -> None:
     """Train and measure what a table or figure of the paper shows, and give a verdict on every number.
 
-    Issued again, it goes on where it was stopped; runs that are done are not trained again.
+    Each run is measured and its numbers are written as soon as it is trained. Issued again, the command goes on
+    where it was stopped; runs that are done are not trained again.
     """
     from disent_plugins.measuring.results import require_place
     from disent_plugins.studies import paper
@@ -67,7 +68,7 @@ def _reproduce(
     """The documents of the items, and why there is none of some."""
     from disent_plugins.cli.progress import TrainingDisplay, reporting
     from disent_plugins.cli.run_words import announce
-    from disent_plugins.studies.reproduce import find_data, train_missing, write_document
+    from disent_plugins.studies.reproduce import find_data, train_run, unfinished, write_document
 
     documents, missing = {}, {}
     display = TrainingDisplay()
@@ -78,6 +79,10 @@ def _reproduce(
         state.say(f"training {name}" + (f", {ready.run.settings.data} in place of {instead}" if instead else ""))
         announce(ready)
 
+    def write(plan: Any) -> dict[str, Any]:
+        with reporting() as report:
+            return write_document(plan, out, device=device, report=report)
+
     for plan in plans:
         try:
             with reporting() as report:
@@ -87,10 +92,14 @@ def _reproduce(
             continue
         for name, lacking in plan.missing.items():
             state.say(f"{plan.item.name} without {name}: {lacking.what}")
-        train_missing(plan, device=device, begin=partial(begin, plan), end=display.close)
-        with reporting() as report:
-            found = write_document(plan, out, device=device, report=report)
-        documents[plan.item.name] = found
+        runs = unfinished(plan)
+        for number, name in enumerate(runs, 1):
+            train_run(plan, name, device=device, begin=partial(begin, plan, name), end=display.close)
+            if left := runs[number:]:
+                write(plan)
+                where = show.shorten(out / f"{plan.item.name}.md")
+                state.say(f"{plan.item.name} as far as it is trained: {where}, without {', '.join(left)}")
+        found = documents[plan.item.name] = write(plan)
         if not quiet:
             _show(found, out)
     return documents, missing

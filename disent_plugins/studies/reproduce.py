@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,33 +106,42 @@ def find_data(plan: Plan, report: Report) -> None:
         raise DataMissing(first.what, first.why, f"{first.hint}\n{quick}" if first.hint else quick)
 
 
-def train_missing(
-    plan: Plan, *, device: str, begin: Callable[[str, Session], object], end: Callable[[], object]
+def unfinished(plan: Plan) -> list[str]:
+    """The runs of an item whose data is there and that are not trained to their end at every seed."""
+    runs = {name: cells for name, cells in plan.cells.items() if name not in plan.missing}
+    return [name for name, cells in runs.items() if any(cell.state != "trained" for cell in cells)]
+
+
+def train_run(
+    plan: Plan, name: str, *, device: str, begin: Callable[[Session], object], end: Callable[[], object]
 ) -> None:
-    """Train every run of an item that is not trained yet.
+    """Train a run of an item at every seed at which it is not trained yet.
 
     Args:
         plan: The item, its data found.
+        name: The run.
         device: Where to train.
-        begin: Told of a run's name and session before it trains.
-        end: Called when a run has trained, or was stopped.
+        begin: Told of each session before it trains.
+        end: Called when a session has trained, or was stopped.
 
     Raises:
         Interrupted: What was done is kept, and issued again it goes on.
     """
-    for name, cells in plan.cells.items():
-        for cell in cells if name not in plan.missing else ():
-            try:
-                train(cell, device=device, begin=partial(begin, name))
-            finally:
-                end()
+    for cell in plan.cells[name]:
+        try:
+            train(cell, device=device, begin=begin)
+        finally:
+            end()
 
 
 def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dict[str, Any]:
     """Measure what is missing of an item's trained runs, draw its figure, and put the document together.
 
+    Runs that are not trained yet have their place in it, and say so: the document of a long reproduction is
+    there as far as it has come.
+
     Args:
-        plan: The item, its runs trained.
+        plan: The item.
         out: Where figure and document go.
         device: Where to encode and decode.
         report: Progress.
@@ -141,10 +149,10 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
     Returns:
         The document; ``words`` makes tables of it.
     """
-    item = plan.item
+    item, lacking = plan.item, _lacking(plan)
     documents: dict[str, list[dict[str, Any]]] = {}
     for name, cells in plan.cells.items():
-        if name in plan.missing:
+        if name in lacking:
             continue
         for number, cell in enumerate(cells):
             drawn: dict[str, Any] = {picture: {} for of, picture in item.panels if of == name and number == 0}
@@ -167,12 +175,12 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
                     "model": cells[0].settings.model,
                     "data": cells[0].settings.data,
                     "stands_in_for": plan.stands_in.get(name),
-                    "missing": plan.missing[name].what if name in plan.missing else None,
-                    "seeds": [] if name in plan.missing else [record(cell) for cell in cells],
+                    "missing": lacking.get(name),
+                    "seeds": [] if name in lacking else [record(cell) for cell in cells],
                 }
                 for name, cells in plan.cells.items()
             },
-            "rows": [row.plain for row in _rows(plan, documents)],
+            "rows": [row.plain for row in _rows(plan, documents, lacking)],
             "figure": figure.name if figure else None,
         }
     )
@@ -180,6 +188,14 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
     write_text(out / f"{item.name}.md", markdown(document))
     write_text(out / f"{item.name}.csv", comma_separated(document))
     return document
+
+
+def _lacking(plan: Plan) -> dict[str, str]:
+    """Run name to why nothing of it can be measured."""
+    return {
+        **{name: error.what for name, error in plan.missing.items()},
+        **{name: f"{name} is not trained yet." for name in unfinished(plan)},
+    }
 
 
 def _captions(plan: Plan) -> dict[str, str]:
@@ -224,7 +240,7 @@ def _mean(values: Sequence[Value]) -> Value | None:
     return mean_value(values) if len(values) > 1 else next(iter(values), None)
 
 
-def _rows(plan: Plan, documents: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]:
+def _rows(plan: Plan, documents: Mapping[str, Sequence[Mapping[str, Any]]], lacking: Mapping[str, str]) -> list[Row]:
     """Every value that was measured or is expected, by run."""
     found = {
         (name, metric, value): [value_of(of[metric], value) for of in runs]
@@ -237,7 +253,7 @@ def _rows(plan: Plan, documents: Mapping[str, Sequence[Mapping[str, Any]]]) -> l
     for expected in plan.item.expect:
         values = found.get((expected.run, expected.metric, expected.value), [])
         other = found.get((expected.than or "", expected.metric, expected.instead or expected.value), [])
-        obstacle, scaled = _obstacle(plan, expected), _scaled(plan, expected.run)
+        obstacle, scaled = _obstacle(plan, expected, lacking), _scaled(plan, expected.run)
         verdict = judge(expected, _mean(values), _mean(other), obstacle=obstacle, scaled=scaled)
         rows.append(Row(expected.run, expected.metric, expected.value, values, expected, verdict))
     told = {(row.run, row.metric, row.value) for row in rows}
@@ -248,11 +264,11 @@ def _rows(plan: Plan, documents: Mapping[str, Sequence[Mapping[str, Any]]]) -> l
     return sorted(rows, key=lambda row: (runs.index(row.run), order.index((row.run, row.metric, row.value))))
 
 
-def _obstacle(plan: Plan, expected: Expectation) -> str:
+def _obstacle(plan: Plan, expected: Expectation, lacking: Mapping[str, str]) -> str:
     """Why nothing measured of a run can be held against what is expected of it."""
-    for name in (expected.run, expected.than):
-        if name in plan.missing:
-            return plan.missing[name].what
+    for name in filter(None, (expected.run, expected.than)):
+        if name in lacking:
+            return lacking[name]
         if name in plan.stands_in:
             return f"{plan.cells[name][0].settings.data} stands in for {plan.stands_in[name]}"
     return "a quick run says nothing of it" if plan.budget.quick else ""

@@ -102,6 +102,37 @@ def test_a_stopped_run_is_gone_on_with(small: Callable):
     assert "epoch 1/2" not in done.err
 
 
+def test_a_long_one_has_its_document_as_far_as_it_is_trained(small: Callable, monkeypatch: pytest.MonkeyPatch):
+    train = reproduce.train
+
+    def stopped(cell, **given):
+        if cell.settings.model == "mlvae":
+            raise KeyboardInterrupt
+        train(cell, **given)
+
+    monkeypatch.setattr(reproduce, "train", stopped)
+    outcome = small("reproduce", "table1")
+    assert outcome.code == 130
+    assert "table1 as far as it is trained: reproduction/table1.md, without ML-VAE, two-block VAE" in outcome.err
+    document = json.loads(Path("reproduction/table1.json").read_text())
+    rows = {(row["run"], row["value"]): row for row in document["rows"]}
+    measured = rows["GM-VAE", "content/sample/paper"]["found"]
+    assert 0 <= measured["value"] <= 1
+    without = document["runs"]["ML-VAE"]
+    assert (without["missing"], without["seeds"]) == ("ML-VAE is not trained yet.", [])
+    missing = rows["ML-VAE", "content/sample/paper"]
+    assert (missing["verdict"], missing["why"]) == ("not measured", "ML-VAE is not trained yet.")
+    assert "- ML-VAE: not measured. ML-VAE is not trained yet." in Path("reproduction/table1.md").read_text()
+
+    monkeypatch.setattr(reproduce, "train", train)
+    assert small("reproduce", "table1").code == 0
+    whole = json.loads(Path("reproduction/table1.json").read_text())
+    assert whole["runs"]["GM-VAE"] == document["runs"]["GM-VAE"]
+    assert whole["runs"]["ML-VAE"]["missing"] is None
+    rows = {(row["run"], row["value"]): row for row in whole["rows"]}
+    assert rows["GM-VAE", "content/sample/paper"]["found"] == measured
+
+
 def _flags() -> list[str]:
     return ["--data", "digits", "--milestones", "none", "--limit", "64", "--batch-size", "32", "--set", "width=0.25"]
 
