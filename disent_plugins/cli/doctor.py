@@ -41,7 +41,7 @@ def plugins(json: Json = False) -> None:
          e["status"]]
         for e in entries
     ]  # fmt: skip
-    state.out.print(show.table("Plugins", ["name", "from", "adds", "status"], rows))
+    show.print_listing(show.table("Plugins", ["name", "from", "adds", "status"], rows))
     state.out.print("\nLeave one out: DISENT_DISABLE_PLUGINS=name disent ...", style="dim")
 
 

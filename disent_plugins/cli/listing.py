@@ -37,5 +37,5 @@ def list_specs(
     for e in entries:
         further = (words.get(column, ", ".join)(e[column]) for column in columns)
         rows.append([e["name"], e["summary"], *further, e["distribution"]])
-    state.out.print(show.table(title, ["name", "what it is", *columns, "from"], rows))
+    show.print_listing(show.table(title, ["name", "what it is", *columns, "from"], rows))
     state.out.print(f"\n{hint}", style="dim", markup=False, soft_wrap=True)

@@ -45,7 +45,7 @@ def list_runs(
     if json:
         state.print_json([_summary(run) for run in runs])
         return
-    chance = state.out.width >= WIDE
+    chance = show.piped() or state.out.width >= WIDE
     rows = [
         [
             _name(run.path), run.model, run.dataset, "?" if run.seed is None else run.seed,
@@ -57,7 +57,7 @@ def list_runs(
     made = show.table("Runs", columns, rows)
     for column in made.columns[3:]:
         column.no_wrap = True
-    state.out.print(made)
+    show.print_listing(made)
     words = "In brackets: chance. " if chance else ""
     state.out.print(f"\n{words}All values and their chance: disent runs show RUN", style="dim", markup=False)
 

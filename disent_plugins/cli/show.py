@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for row in rows:
         made.add_row(*[Text(str(cell)) for cell in row])
     return made
+
+
+def piped() -> bool:
+    """Whether another program reads stdout, and nobody said how wide it is to be."""
+    return not state.out.is_terminal and "COLUMNS" not in os.environ
+
+
+def print_listing(made: Table) -> None:
+    """Print a table of which each row is one thing: piped, a row is one line, so that ``grep`` finds all of it."""
+    if piped():
+        made.width = state.out.measure(made, options=state.out.options.update(width=sys.maxsize)).maximum
+    state.out.print(made, crop=False)
 
 
 def options_table(title: str, options: Iterable[OptionInfo], flag: str = "--set") -> Table:

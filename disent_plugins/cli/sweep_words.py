@@ -61,7 +61,7 @@ def show_plan(found: Sweep, standings: Standings, *, json: bool) -> None:
         word, cost = standings[one.name].state, costs.get(one.name)
         rows.append([one.name, one.label, word, "" if word == "done" else "?" if cost is None else duration(cost)])
     columns = ["cell", "settings", "state", "cost"]
-    state.out.print(show.table(f"{show.shorten(found.path)}, measured: {found.measure}", columns, rows))
+    show.print_listing(show.table(f"{show.shorten(found.path)}, measured: {found.measure}", columns, rows))
     say_counts(found, standings)
     known = [cost for cost in costs.values() if cost is not None]
     if known:
@@ -79,7 +79,7 @@ def show_end(found: Sweep, standings: Standings) -> None:
         epochs = f"{standing.epochs}/{one.cell.settings.epochs}"
         rows.append([one.name, one.label, standing.state, epochs, duration(standing.seconds)])
     place = show.shorten(found.path)
-    state.out.print(show.table(place, ["cell", "settings", "state", "epochs", "time"], rows))
+    show.print_listing(show.table(place, ["cell", "settings", "state", "epochs", "time"], rows))
     if any(standing.state == "done" for standing in standings.values()):
         state.say(f"Compare them: disent compare {place}    All in one file: disent report {place}")
 

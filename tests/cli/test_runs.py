@@ -52,10 +52,22 @@ def test_the_table_has_chance_where_there_is_room(three, disent, monkeypatch):
     value = f"{kept['values']['content/mean/strong']:.2f}"
     for width, cell in ((80, f"{value}  "), (120, f"{value} (0.10)")):
         monkeypatch.setattr(commands.state.out, "_width", width)
+        monkeypatch.setenv("COLUMNS", str(width))
         lines = disent("runs", "list").out.splitlines()
         assert lines[2].split()[:6] == ["tiny", "gmvae", "digits", "0", "2/2", "measured"]
         assert cell in lines[2]
         assert lines[3].split() == ["older", "gmvae", "digits", "0", "1/2", "begun"]
+
+
+def test_piped_a_run_is_one_line_however_long_its_name(three, disent, monkeypatch):
+    name = "gmvae-" + 100 * "x"
+    Path("runs/older").rename(f"runs/{name}")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = disent("runs", "list").out.splitlines()
+    assert lines[3].split() == [name, "gmvae", "digits", "0", "1/2", "begun"]
+    assert lines[2].count("(0.10)") == 2  # there is room for chance
+    monkeypatch.setenv("COLUMNS", "80")  # a width that somebody asked for is kept
+    assert max(map(len, disent("runs", "list").out.splitlines())) <= 80
 
 
 def test_named_folders_are_listed(three, disent):
