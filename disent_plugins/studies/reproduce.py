@@ -191,9 +191,9 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
 
 
 def _lacking(plan: Plan) -> dict[str, str]:
-    """Run name to why nothing of it can be measured."""
+    """Run name to why nothing of it can be measured, without the paths of this machine: documents are passed on."""
     return {
-        **{name: error.what for name, error in plan.missing.items()},
+        **{name: f"The files of {plan.cells[name][0].settings.data} are missing." for name in plan.missing},
         **{name: f"{name} is not trained yet." for name in unfinished(plan)},
     }
 
