@@ -83,7 +83,7 @@ def _reproduce(
         with reporting() as report:
             return write_document(plan, out, device=device, report=report)
 
-    for plan in plans:
+    for plan in plans:  # all of them, before anything trains
         try:
             with reporting() as report:
                 find_data(plan, report)
@@ -91,7 +91,11 @@ def _reproduce(
             missing[plan.item.name] = error
             continue
         for name, lacking in plan.missing.items():
-            state.say(f"{plan.item.name} without {name}: {lacking.what}")
+            quick = f"On other data: disent reproduce {plan.item.name} --quick"
+            state.say(f"{plan.item.name} without {name}: {lacking.what} {quick}")
+    for plan in plans:
+        if plan.item.name in missing:
+            continue
         runs = unfinished(plan)
         for number, name in enumerate(runs, 1):
             train_run(plan, name, device=device, begin=partial(begin, plan, name), end=display.close)

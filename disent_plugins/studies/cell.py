@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -138,12 +139,13 @@ def measured(cell: Cell, wanted: Mapping[str, Mapping[str, Any]], *, device: str
 
 
 def record(cell: Cell) -> dict[str, Any]:
-    """What a study keeps of a trained cell: settings, epochs, time and machine."""
+    """What a study keeps of a trained cell: settings, epochs, the day of the last one, time and machine."""
     run = read_run(cell.folder.path)
     return {
         "run": run.path.name,
         "settings": plain(asdict(cell.settings)),
         "epochs": run.done,
+        "date": time.strftime("%Y-%m-%d", time.localtime(cell.folder.checkpoint("last").stat().st_mtime)),
         "seconds": round(run.seconds, 1),
         "machine": machine(run.environment),
         "precision": run.environment["precision"]["used"],
@@ -153,5 +155,6 @@ def record(cell: Cell) -> dict[str, Any]:
 
 def machine(environment: Mapping[str, Any]) -> str:
     """The hardware of a run in words, from its ``environment.json``."""
-    cores = f"{environment['threads']} of {environment['cpus']} CPU cores"
+    processor = f" ({environment['processor']})" if environment.get("processor") else ""  # older runs do not say
+    cores = f"{environment['threads']} of {environment['cpus']} CPU cores{processor}"
     return f"{environment.get('gpu') or cores}, torch {environment['libraries']['torch']}"

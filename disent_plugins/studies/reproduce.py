@@ -22,7 +22,7 @@ from disent_plugins.studies.verdict import Expectation, Verdict, judge
 from disent_plugins.studies.words import comma_separated, markdown
 from disent_plugins.training.parts import load_parts
 from disent_plugins.training.session import Session
-from disent_plugins.training.settings import layered, recipe
+from disent_plugins.training.settings import differences, layered, recipe
 from disent_plugins.version import __version__
 
 SCHEMA = 1
@@ -37,6 +37,7 @@ class Plan:
         budget: The budget.
         command: What to type to get it.
         cells: Run name to its cells, one for each seed.
+        unlike: Run name to what its training does otherwise than the paper's, beside epochs and precision, in words.
         stands_in: Run name to the data set whose place another one takes.
         missing: Run name to why it cannot be made: its raw files are missing.
     """
@@ -45,8 +46,13 @@ class Plan:
     budget: Budget
     command: str
     cells: dict[str, list[Cell]] = field(default_factory=dict)
+    unlike: dict[str, list[str]] = field(default_factory=dict)
     stands_in: dict[str, str] = field(default_factory=dict)
     missing: dict[str, DataMissing] = field(default_factory=dict)
+
+    def trained(self, name: str) -> list[Cell]:
+        """The cells of a run whose data is there that are trained to their end."""
+        return [] if name in self.missing else [cell for cell in self.cells[name] if cell.state == "trained"]
 
 
 def make_plan(
@@ -78,6 +84,9 @@ def make_plan(
             make_cell(registry, place, run.model, data, {**settings, "seed": seed})
             for seed in range(seeds or budget.seeds or item.seeds)
         ]
+        first = plan.cells[run.name][0].settings
+        whole = make_cell(registry, place, run.model, data, {**run.settings, "seed": first.seed}).settings
+        plan.unlike[run.name] = differences(whole, first)
     return plan
 
 
@@ -108,8 +117,7 @@ def find_data(plan: Plan, report: Report) -> None:
 
 def unfinished(plan: Plan) -> list[str]:
     """The runs of an item whose data is there and that are not trained to their end at every seed."""
-    runs = {name: cells for name, cells in plan.cells.items() if name not in plan.missing}
-    return [name for name, cells in runs.items() if any(cell.state != "trained" for cell in cells)]
+    return [name for name in plan.cells if name not in plan.missing and plan.trained(name) != plan.cells[name]]
 
 
 def train_run(
@@ -137,8 +145,8 @@ def train_run(
 def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dict[str, Any]:
     """Measure what is missing of an item's trained runs, draw its figure, and put the document together.
 
-    Runs that are not trained yet have their place in it, and say so: the document of a long reproduction is
-    there as far as it has come.
+    Runs and seeds that are not trained yet have their place in it, and say so: the document of a long reproduction
+    is there as far as it has come.
 
     Args:
         plan: The item.
@@ -149,11 +157,10 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
     Returns:
         The document; ``words`` makes tables of it.
     """
-    item, lacking = plan.item, _lacking(plan)
+    item, trained = plan.item, {name: plan.trained(name) for name in plan.cells}
+    lacking = _lacking(plan, [name for name, cells in trained.items() if not cells])
     documents: dict[str, list[dict[str, Any]]] = {}
-    for name, cells in plan.cells.items():
-        if name in lacking:
-            continue
+    for name, cells in trained.items():
         for number, cell in enumerate(cells):
             drawn: dict[str, Any] = {picture: {} for of, picture in item.panels if of == name and number == 0}
             wanted = {**item.measure, **drawn}
@@ -176,7 +183,9 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
                     "data": cells[0].settings.data,
                     "stands_in_for": plan.stands_in.get(name),
                     "missing": lacking.get(name),
-                    "seeds": [] if name in lacking else [record(cell) for cell in cells],
+                    "seeds_asked_for": len(cells),
+                    "unlike_paper": plan.unlike[name],
+                    "seeds": [record(cell) for cell in trained[name]],
                 }
                 for name, cells in plan.cells.items()
             },
@@ -190,11 +199,13 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
     return document
 
 
-def _lacking(plan: Plan) -> dict[str, str]:
+def _lacking(plan: Plan, names: Sequence[str]) -> dict[str, str]:
     """Run name to why nothing of it can be measured, without the paths of this machine: documents are passed on."""
     return {
-        **{name: f"The files of {plan.cells[name][0].settings.data} are missing." for name in plan.missing},
-        **{name: f"{name} is not trained yet." for name in unfinished(plan)},
+        name: f"The files of {plan.cells[name][0].settings.data} are missing."
+        if name in plan.missing
+        else f"{name} is not trained yet."
+        for name in names
     }
 
 

@@ -131,11 +131,14 @@ def run_lines(document: Mapping[str, Any]) -> Iterator[str]:
         first = run["seeds"][0]
         settings = first["settings"]
         minutes = " + ".join(f"{seed['seconds'] / 60:.1f}" for seed in run["seeds"])
+        seeds = ", ".join(str(seed["settings"]["seed"]) for seed in run["seeds"])
+        days = " and ".join(dict.fromkeys(seed["date"] for seed in run["seeds"]))
+        more = f" of {run['seeds_asked_for']} that were asked for" if len(run["seeds"]) < run["seeds_asked_for"] else ""
+        unlike = f"; unlike the paper's, {', '.join(run['unlike_paper'])}" if run["unlike_paper"] else ""
         yield (
             f"{name}: `{run['model']}` on {run['data']}{stands}, {first['epochs']} epochs of batches of "
             f"{settings['batch_size']}, {first['precision']}, seeds "
-            f"{', '.join(str(seed['settings']['seed']) for seed in run['seeds'])}; trained in {minutes} minutes "
-            f"on {first['machine']}"
+            f"{seeds}{more}; trained until {days} in {minutes} minutes on {first['machine']}{unlike}"
         )
 
 

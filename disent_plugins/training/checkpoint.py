@@ -31,6 +31,7 @@ class Progress:
         sums: Sums of the loss terms over those steps; None before the first.
         best: Lowest score so far, and its epoch.
         best_epoch: 0 while there is none.
+        seconds: Of those steps, before and after a stop.
     """
 
     epoch: int = 1

@@ -35,6 +35,11 @@ class Begun:
     precision: Chosen | None = None
     processes: int | None = None
 
+    @property
+    def kind(self) -> str:
+        """``cpu`` or ``cuda``; empty if it is not known."""
+        return self.device.partition(":")[0]
+
 
 @dataclass(frozen=True)
 class RunFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -112,12 +113,19 @@ class Launch:
         for part in parts:
             part.compile()
         try:
-            self.step(inputs)
+            cold, warm = self._seconds(inputs), self._seconds(inputs)
+            self._say(f"compiled: the first step took {cold:.1f} s, the next {warm:.3f} s")
         except Exception as error:
             for part in parts:
                 part._compiled_call_impl = None
             self._say(f"warning: not compiled: {_told(error)}")
         before.restore()
+
+    def _seconds(self, inputs: Inputs) -> float:
+        """How long a step takes, until its numbers are there."""
+        started = time.perf_counter()
+        self.step(inputs).sum().item()
+        return time.perf_counter() - started
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(self.step.model, self.step.updates, self.step.pixels.device)

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disent_plugins.version import __version__
@@ -14,6 +15,14 @@ if TYPE_CHECKING:  # what only reads run folders loads no torch
     import torch
 
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", "pillow")
+
+
+def processor(system: Path = Path("/proc/cpuinfo")) -> str:
+    """The CPU's name; empty where the system does not tell it."""
+    if system.exists():
+        names = [line for line in system.read_text().splitlines() if line.startswith("model name")]
+        return names[0].partition(":")[2].strip() if names else platform.machine()
+    return platform.processor()
 
 
 def environment(device: torch.device | None = None, processes: int = 1) -> dict[str, Any]:
@@ -31,6 +40,7 @@ def environment(device: torch.device | None = None, processes: int = 1) -> dict[
         "disent-plugins": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "processes": processes,

@@ -50,6 +50,13 @@ def by_device(device: torch.device) -> Chosen | None:
     return None if _cpu_has_bf16() else Chosen("fp32", "this CPU has no bf16 instructions")
 
 
+def slow(chosen: Chosen, device: torch.device) -> str:
+    """A warning of a precision that a device has no instructions for; empty if it has."""
+    if chosen.used == "fp32" or device.type != "cpu" or _cpu_has_bf16():
+        return ""
+    return "warning: this CPU has no bf16 instructions and calculates with bf16 slowly; use --precision fp32"
+
+
 @contextmanager
 def calculating(precision: Precision, device: torch.device) -> Iterator[None]:
     """A context in which convolutions and matrix products run in bfloat16, or one that changes nothing.
@@ -60,14 +67,15 @@ def calculating(precision: Precision, device: torch.device) -> Iterator[None]:
     lower = precision == "bf16"
     # No cache of cast weights: a training step may update them between two forward passes.
     with (
-        _tf32() if lower and device.type == "cuda" else nullcontext(),
+        tf32() if lower and device.type == "cuda" else nullcontext(),
         torch.autocast(device.type, dtype=torch.bfloat16, enabled=lower, cache_enabled=False),
     ):
         yield
 
 
 @contextmanager
-def _tf32() -> Iterator[None]:
+def tf32() -> Iterator[None]:
+    """A context in which a GPU's fp32 matrix products run in TF32, as its fp32 convolutions do by torch's default."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
     try:

@@ -23,7 +23,7 @@ from disent_plugins.training.identity import identity
 from disent_plugins.training.launch import check_graph
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
-from disent_plugins.training.precision import Chosen, by_device, check_precision
+from disent_plugins.training.precision import Chosen, by_device, check_precision, slow
 from disent_plugins.training.processes import ALONE, Processes
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import Run, Trainer
@@ -120,7 +120,8 @@ def resume(
     """Continue a run from its last checkpoint, or from its start if it was stopped before there was one.
 
     Only ``settings.MAY_CHANGE`` and the number of processes may be new; all of them read the folder. The precision
-    stays the one that it was begun with, unless another one is asked for.
+    stays the one that it was begun with, unless another one is asked for or the run goes on on another kind of device;
+    a graph that was asked for is left out where there are none.
 
     Raises:
         UsageError: The run, its checkpoint or its data are not what they were, or another process is training it.
@@ -131,11 +132,14 @@ def resume(
     }  # fmt: skip
     settings = replace(before, **{name: value for name, value in asked.items() if value is not None})
     processes.check(settings)
+    if graph is None and processes.device(settings.device).type != "cuda":
+        settings = replace(settings, graph="off" if settings.graph == "off" else "auto")  # asked for on another machine
     begun, target = folder.begun_with(), device_of(settings, processes)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
     table = parts.table(source, report)
     folder.check_same_data(table)
-    kept = begun.precision if settings.precision == before.precision else None
+    same = settings.precision == before.precision and begun.kind in ("", target.type)
+    kept = begun.precision if same else None
     session = make(parts, settings, table, target, folder, kept, processes)
     if processes.first:
         session.lock = folder.claim()
@@ -217,8 +221,10 @@ def make(
     check_precision(precision.used, device)  # that of a run that was begun elsewhere
     run = Run(folder, settings, sampler.steps, seen, identity=of, precision=precision)
     validation = _validation(table, settings, classes)
+    warning = slow(precision, device)
     notify = parts.registry.notify if processes.first else _unheard
     trainer = Trainer(run, model, pixels, sampler, validation, notify, processes)
+    trainer.notes += [warning] if warning else []
     if settings.sampler == "random" and "groups" in getattr(model, "requires", parts.spec.requires):
         group = processes.share(sampler.epoch(1), settings).group
         trainer.notes += _note_of_lonely_images(lonely(group), group.shape[1])

@@ -22,7 +22,7 @@ from disent_plugins.training.feed import Feed
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.identity import check_identity
 from disent_plugins.training.launch import Launch
-from disent_plugins.training.memory import kept_memory
+from disent_plugins.training.memory import kept_memory, memory_full
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import FP32, Chosen
 from disent_plugins.training.processes import ALONE, Processes
@@ -99,12 +99,13 @@ class Trainer:
         self.notify, self.processes = notify, processes
         self.updates = Updates(model, run.settings.lr, processes.average_gradients)
         step = Step(model, self.updates, pixels, run.precision.used)
-        # What processes exchange in a step is not recorded.
         graph = run.settings.graph if processes.count == 1 else "off"
         self.launch = Launch(step, graph, run.settings.compile, self._note)
         self.feed = Feed(pixels)
         self.progress = Progress()
-        self.notes: list[str] = []  # said when the training starts
+        unrecorded = graph != run.settings.graph and self.device.type == "cuda"
+        # Said when the training starts.
+        self.notes = ["no graph: the processes exchange sums within a step"] if unrecorded else []
         self._saved = ""
         self._write = Writer(behind=self.device.type == "cuda")
         self._untold: tuple[int, dict[str, float]] | None = None  # an epoch whose checkpoint is being written
@@ -153,10 +154,12 @@ class Trainer:
                     self._epoch(self.progress.epoch, stop)
                     self._answer(stop)
             self._tell_saved(wait=True)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if (told := memory_full(error)) is None:
+                raise
             raise WorkFailed(
                 f"The memory of {self.device} is full at {self.run.settings.batch_size} images in a batch.",
-                f"{str(error).partition('.')[0]}. {self._kept()}",
+                f"{told}. {self._kept()}",
                 f"Try a smaller batch: disent run --batch-size {self.run.settings.batch_size // 2} ...",
             ) from error
         finally:
@@ -167,7 +170,7 @@ class Trainer:
         rate = learning_rate(self.run.settings, epoch)
         self.updates.set_rate(rate)
         self.model.train()
-        first, started = progress.step, time.perf_counter()
+        first, started, before = progress.step, time.perf_counter(), progress.seconds
         batches = self.processes.share(self.sampler.epoch(epoch), self.run.settings)
         drawn = time.perf_counter() - started
         for inputs in self.feed(batches, self._shares(epoch), first):
@@ -175,6 +178,7 @@ class Trainer:
                 terms = self.launch(inputs)
             progress.sums = self._add(progress.sums, self.processes.average(terms, self.model))
             progress.step += 1
+            progress.seconds = before + time.perf_counter() - started
             self._tell_saved()
             looks = progress.step % CHECK_EVERY[self.device.type] == 0
             if looks:
@@ -189,7 +193,7 @@ class Trainer:
         losses = dict(zip(self.launch.names, (progress.sums / progress.step).tolist(), strict=True))
         images = (progress.step - first) * self.run.settings.batch_size
         speed = {
-            "seconds": seconds,
+            "seconds": before + seconds,
             "images_per_second": images / max(seconds, 1e-9),
             "data_wait": (drawn + self.feed.waited) / max(seconds, 1e-9),
             "learning_rate": rate,
@@ -228,7 +232,7 @@ class Trainer:
         if self.processes.first:
             pending.keep(self.run.folder.pending, epoch, {**losses, **speed})
         score = losses.get("validation/total", losses["total"])
-        progress.epoch, progress.step, progress.sums = epoch + 1, 0, None
+        progress.epoch, progress.step, progress.sums, progress.seconds = epoch + 1, 0, None, 0.0
         if score < progress.best:
             progress.best, progress.best_epoch = score, epoch
             self._put("best", Checkpoint(self.model.state_dict(), progress, run=self.run.identity))

@@ -1,6 +1,7 @@
 """A program: kills a run before every file it puts in place, lets it go on, and compares it with one left alone.
 
-Usage: ``python kill_points.py FOLDER``. Prints one JSON document: how many points there were, and what went wrong.
+Usage: ``python kill_points.py FOLDER here|behind``; behind, a thread writes the checkpoints, as with a GPU. Prints one
+JSON document: how many points there were, and what went wrong.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from disent_plugins import hookimpl
 from disent_plugins.files import write_text
 from disent_plugins.measuring import trained
 from disent_plugins.measuring.results import add_results
-from disent_plugins.training import session
+from disent_plugins.training import session, trainer
 from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.saving import Writer
 
 KILLED, WRONG = 9, 3
 
@@ -105,4 +107,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[2] == "behind":
+        trainer.Writer = lambda behind: Writer(behind=True)
     main(Path(sys.argv[1]))

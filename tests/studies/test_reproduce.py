@@ -133,6 +133,27 @@ def test_a_long_one_has_its_document_as_far_as_it_is_trained(small: Callable, mo
     assert rows["GM-VAE", "content/sample/paper"]["found"] == measured
 
 
+def test_seeds_that_are_asked_for_later_take_nothing_away(small: Callable, monkeypatch: pytest.MonkeyPatch):
+    assert small("reproduce", "fig3").code == 0
+    train = reproduce.train
+
+    def stopped(cell, **given):
+        if (cell.settings.model, cell.settings.seed) == ("mlvae", 1):
+            raise KeyboardInterrupt
+        train(cell, **given)
+
+    monkeypatch.setattr(reproduce, "train", stopped)
+    assert small("reproduce", "fig3", "--seeds", "2").code == 130
+    document = json.loads(Path("reproduction/fig3.json").read_text())
+    seeds = {row["run"]: row["seeds"] for row in document["rows"] if row["metric"] == "retrieval"}
+    assert seeds == {"GM-VAE": 2, "ML-VAE": 1, "two-block VAE": 1}
+    text = Path("reproduction/fig3.md").read_text()
+    assert ", seeds 0, 1; trained until 2" in text
+    assert ", seeds 0 of 2 that were asked for; trained until 2" in text
+    assert "unlike the paper's, batch_size: " in text
+    assert "limit: None -> 64" in text
+
+
 def _flags() -> list[str]:
     return ["--data", "digits", "--milestones", "none", "--limit", "64", "--batch-size", "32", "--set", "width=0.25"]
 

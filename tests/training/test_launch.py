@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from helpers.run_files import losses, same, state, stop_at
@@ -180,8 +182,10 @@ def compiling(monkeypatch, error: Exception | None = None) -> FakeCompile:
 @pytest.mark.parametrize("model", ["gmvae", "cycle-vae"])
 def test_encoder_and_decoder_are_compiled_and_the_trial_leaves_no_trace(tmp_path, monkeypatch, model):
     begin(tmp_path / "eager", model=model, epochs=1).fit()
-    fake = compiling(monkeypatch)
-    begin(tmp_path / "compiled", model=model, epochs=1, compile="on").fit()
+    fake, noting = compiling(monkeypatch), Noting()
+    begin(tmp_path / "compiled", noting, model=model, epochs=1, compile="on").fit()
+    (note,) = noting.notes
+    assert re.fullmatch(r"compiled: the first step took \d+\.\d s, the next \d+\.\d{3} s", note)
     assert fake.parts == ["Encoder", "Decoder"]
     assert fake.calls > 0
     assert_same(tmp_path / "eager", tmp_path / "compiled")

@@ -23,11 +23,16 @@ def test_convolutions_run_in_bf16_and_codes_losses_and_weights_stay_fp32(tmp_pat
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             module.register_forward_hook(lambda module, given, out: seen.add(out.dtype))
     model.encoder.register_forward_hook(lambda module, given, out: codes.append(out))
+    losses, loss = [], model.loss
+    model.loss = lambda batch: losses.append(loss(batch)) or losses[-1]
     ready.fit()
     assert seen == {torch.bfloat16}
     assert {z.content.mean.dtype for z in codes} == {z.style.logvar.dtype for z in codes} == {torch.float32}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    with torch.no_grad():
+    terms = [term for found in losses for term in (found.total, *found.terms.values())]
+    assert {term.dtype for term in terms} == {torch.float32}
+    assert len(terms) > len(losses) > 0
+    with torch.no_grad(), calculating("bf16", CPU):
         assert model.decode(codes[0].content.mean, codes[0].style.mean).dtype == torch.float32
 
 

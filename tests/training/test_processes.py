@@ -65,7 +65,7 @@ def test_a_loss_that_is_no_number_in_one_process_ends_all_with_one_message(train
     assert second["wrong"][:3] == (ToldByAnother.__name__, "", 2)
 
 
-def test_the_first_alone_writes_speaks_and_measures_and_one_process_goes_on(cache: Path, tmp_path: Path):
+def test_the_first_alone_writes_speaks_and_measures_and_one_process_goes_on_and_then_two(cache: Path, tmp_path: Path):
     outcome = torchrun(tmp_path, cache, *COMMAND, "--epochs", 1, "--out", "run", "--json")
     assert outcome.code == 0, outcome.err
     assert set(outcome.json["results"]) >= {"probe", "reconstruction"}
@@ -77,6 +77,10 @@ def test_the_first_alone_writes_speaks_and_measures_and_one_process_goes_on(cach
     session.resume(Registry(third_party=False), RunFolder(tmp_path / "run"), epochs=2).fit()
     assert [line["epoch"] for line in losses(tmp_path / "run")] == [1, 2]
     assert json.loads((tmp_path / "run" / "environment.json").read_text())["processes"] == 1
+    again = torchrun(tmp_path, cache, "-m", "disent_plugins", "run", "--resume", "run", "--epochs", 3)
+    assert again.code == 0, again.err
+    assert "goes on with another number of processes: 1 -> 2" in again.err
+    assert [line["epoch"] for line in losses(tmp_path / "run")] == [1, 2, 3]
 
 
 def test_a_process_that_dies_stops_the_others_and_the_run_goes_on(cache: Path, tmp_path: Path):

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers.run_files import losses, same, state, stop_at
 from helpers.training_files import OPTIONS, TRAIN, Plugin, begin, with_plugin
 
-from disent_plugins.errors import UsageError, WorkFailed
+from disent_plugins.errors import Interrupted, UsageError, WorkFailed
 from disent_plugins.measuring import trained
+from disent_plugins.training import session
 from disent_plugins.training.folder import RunFolder
+from disent_plugins.training.memory import memory_full
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import learning_rate
 
@@ -185,6 +188,28 @@ def test_a_full_gpu_is_told_with_the_way_out(tmp_path: Path):
     assert what == "The memory of cpu is full at 8 images in a batch."
     assert why.startswith("CUDA out of memory. The last good checkpoint is kept: ")
     assert hint == "Try a smaller batch: disent run --batch-size 4 ..."
+
+
+def test_a_cpu_that_is_full_is_known_by_its_words():
+    with pytest.raises(RuntimeError) as failure:
+        torch.empty(2**56, dtype=torch.uint8)
+    assert memory_full(failure.value) == f"can't allocate memory: you tried to allocate {2**56} bytes"
+    assert memory_full(RuntimeError("shapes do not fit")) is None
+
+
+def test_the_time_of_an_epoch_counts_what_came_before_a_stop(tmp_path: Path):
+    with pytest.raises(Interrupted):
+        begin(tmp_path, stop_at(Plugin(), 2, 3)).fit()
+    before = state(tmp_path).progress.seconds
+    assert before > 0
+    ready = session.resume(with_plugin(), RunFolder(tmp_path))
+    ready.trainer.progress.seconds = 1000.0  # as if those three steps had been slow
+    ready.fit()
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert lines[1]["seconds"] > 1000
+    assert lines[1]["images_per_second"] > 1  # the speed is that of the steps since
+    assert lines[2]["seconds"] < 1000
+    assert state(tmp_path).progress.seconds == 0
 
 
 def test_an_impossible_batch_leaves_no_run_folder(tmp_path: Path):

@@ -10,7 +10,7 @@ import torch
 from helpers.run_files import same, state, stop_at
 from helpers.training_files import Noting, Plugin, begin, with_plugin
 
-from disent_plugins.errors import Interrupted
+from disent_plugins.errors import Interrupted, UsageError
 from disent_plugins.training import precision, session, trial
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.precision import Chosen
@@ -149,6 +149,35 @@ def test_a_run_whose_environment_does_not_say_is_chosen_for_anew(tmp_path, monke
     ready = session.resume(with_plugin(), RunFolder(tmp_path), epochs=2)
     assert ready.run.precision == Chosen("bf16", "tried")
     ready.fit()
+
+
+def test_on_another_kind_of_device_precision_is_chosen_anew_and_a_graph_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "choose", lambda *_: Chosen("bf16", "tried"))
+    begin(tmp_path, epochs=1).fit()
+    for name, changes in (("environment", {"device": "cuda:0"}), ("config", {"graph": "on"})):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    monkeypatch.setattr(session, "choose", lambda *_: Chosen("fp32", "tried here"))
+    noting = Noting()
+    session.resume(with_plugin(noting), RunFolder(tmp_path), epochs=2).fit()
+    assert noting.notes == [
+        "goes on with another device: cuda:0 -> cpu",
+        "goes on with another precision: bf16 -> fp32",
+    ]
+    assert RunFolder(tmp_path).settings().graph == "auto"
+    with pytest.raises(UsageError, match="There are no graphs on the device 'cpu'"):
+        session.resume(with_plugin(), RunFolder(tmp_path), epochs=3, graph="on")
+
+
+def test_a_cpu_that_is_slow_in_bf16_says_so(tmp_path, monkeypatch):
+    noting = Noting()
+    begin(tmp_path / "fast", noting, epochs=1, precision="bf16")
+    monkeypatch.setattr(precision, "_cpu_has_bf16", lambda: False)
+    for name in ("fp32", "bf16"):
+        begin(tmp_path / name, noting, epochs=1, precision=name).fit()
+    assert noting.notes == [
+        "warning: this CPU has no bf16 instructions and calculates with bf16 slowly; use --precision fp32"
+    ]
 
 
 def test_another_device_and_number_of_processes_are_noted(tmp_path):

@@ -21,7 +21,7 @@ from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.graph import CudaRecorder
 from disent_plugins.training.memory import kept_memory
 from disent_plugins.training.parts import Parts
-from disent_plugins.training.precision import Chosen, calculating
+from disent_plugins.training.precision import Chosen, calculating, tf32
 from disent_plugins.training.session import Session, make
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.updates import Updates
@@ -286,5 +286,6 @@ def _matrix_rate(device: torch.device, precision: Chosen) -> float:
     """Floating-point operations per second of one large matrix product: the best of ten."""
     kind = torch.bfloat16 if precision.used == "bf16" else torch.float32
     a, b = (torch.randn(MATRIX, MATRIX, device=device, dtype=kind) for _ in range(2))
-    best = min(1 / _timed(lambda: a @ b, device, 1) for _ in range(10))
+    with tf32():  # as the convolutions have it
+        best = min(1 / _timed(lambda: a @ b, device, 1) for _ in range(10))
     return 2.0 * MATRIX**3 / best
