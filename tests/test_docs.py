@@ -91,7 +91,9 @@ def benchmark(name: str):
     """A script of ``benchmarks/``, which is no package, as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")  # as when it is run
+        spec.loader.exec_module(module)
     return module
 
 
