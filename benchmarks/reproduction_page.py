@@ -96,8 +96,9 @@ def _not_reproduced() -> list[str]:
 SHORT_OF = re.compile(r"\b(worse|missed|does not hold)\b")
 """In a verdict: the number, the bound or the claim was not reached, or not yet."""
 
-LEAK = """The style code of the method as printed tells more of the digit than the paper's 13.9 %, whatever the probe reads.
-What closes the leak is a penalty of ours on the sampled style (`disent run --recipe no-leak`), here beside the method as
+LEAK = """\
+The style code of the method as printed tells more of the digit than the paper's 13.9 %, whatever the probe reads. What
+closes the leak is a penalty of ours on the sampled style (`disent run --recipe no-leak`), here beside the method as
 printed on MNIST, 5 epochs at half the paper's width; docs/models.md says what it costs:"""
 
 
