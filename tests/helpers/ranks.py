@@ -7,6 +7,7 @@ the command ``disent``, and the second process dies after a batch.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -71,6 +72,8 @@ def training(processes: Processes, folder: Path) -> dict:
         after(stopped.trainer, 2, 2, signal.SIGTERM)
     left["stopped"] = outcome(stopped)
     add_up(torch.zeros(1))  # the first has saved
+    if processes.first:
+        shutil.copytree(folder / "parts", folder / "half")
     left["resumed"] = outcome(session.resume(with_plugin(), RunFolder(folder / "parts"), processes=processes))
     wrong = begin(folder / "wrong", model="loss-nan", processes=processes)
     wrong.trainer.model.when = 7 if processes.rank else 0

@@ -11,6 +11,7 @@ import pytest
 import torch
 from helpers.command_line import PATIENCE, TINY, torchrun
 from helpers.run_files import losses, same, state
+from helpers.training_files import Noting, with_plugin
 
 from disent_plugins.errors import Interrupted, UsageError, WorkFailed
 from disent_plugins.registry.host import Registry
@@ -56,6 +57,16 @@ def test_one_that_is_stopped_stops_all_at_the_same_step_and_resumes_as_if_never_
     assert same(whole.optimizers, parts.optimizers)
     assert same(whole.random, parts.random)
     assert losses(folder / "whole") == losses(folder / "parts")
+
+
+def test_one_process_goes_on_in_the_middle_of_an_epoch_of_two(trained_by_two: tuple[Path, list[dict]]):
+    half, noting = trained_by_two[0] / "half", Noting()
+    assert (state(half).progress.epoch, state(half).progress.step) == (2, 2)
+    session.resume(with_plugin(noting), RunFolder(half)).fit()
+    assert noting.notes == ["goes on with another number of processes: 2 -> 1"]
+    assert [line["epoch"] for line in losses(half)] == [1, 2, 3]
+    assert losses(half)[0] == losses(trained_by_two[0] / "whole")[0]
+    assert state(half).progress.done == 3
 
 
 def test_a_loss_that_is_no_number_in_one_process_ends_all_with_one_message(trained_by_two: tuple[Path, list[dict]]):
