@@ -25,7 +25,8 @@ def kept_memory() -> Iterator[None]:
     A step asks for the same large tensors as the step before. glibc gives such blocks back at once, and the system
     clears every page of them anew: a fifth of the time of a step on a CPU. No number depends on it. The process holds
     what its largest step took, and more where small objects come to lie between large ones. Nothing happens with other
-    C libraries, nor where the environment sets glibc's allocation (``MALLOC_...``, ``GLIBC_TUNABLES``).
+    C libraries, nor where the environment sets glibc's allocation (``MALLOC_...``, ``GLIBC_TUNABLES``), and little in a
+    thread that glibc has given an arena of its own: it maps large blocks whatever is set.
     """
     global _inside
     library = _glibc()
