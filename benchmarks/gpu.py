@@ -68,7 +68,8 @@ def recipe(data: str, count: int, epochs: int, flags: dict, seconds: float) -> s
         second = timed(loop)
         more = max(min(epochs - 2, int(seconds / second) - 1), 0)
         # In one piece, as a run does it: the next epoch begins while a checkpoint is written.
-        loop.epochs, whole = more, timed(loop) if more else 0.0
+        loop.epochs = more
+        whole = timed(loop) if more else 0.0
     each = whole / more if more else second
     total = first + second + whole + each * (epochs - 2 - more)
     how = "measured" if epochs == 2 + more else f"from {2 + more} epochs"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+from helpers.scripts import benchmark
 
 from disent_plugins.files import read_json
 from disent_plugins.studies.comparison import from_plain
@@ -85,16 +85,6 @@ def test_files_that_are_named_exist(page):
     missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
-
-
-def benchmark(name: str):
-    """A script of ``benchmarks/``, which is no package, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")  # as when it is run
-        spec.loader.exec_module(module)
-    return module
 
 
 def test_the_tables_of_models_are_those_of_the_kept_results():

@@ -132,8 +132,8 @@ def resume(
     }  # fmt: skip
     settings = replace(before, **{name: value for name, value in asked.items() if value is not None})
     processes.check(settings)
-    if graph is None and processes.device(settings.device).type != "cuda":
-        settings = replace(settings, graph="off" if settings.graph == "off" else "auto")  # asked for on another machine
+    if graph is None and settings.graph == "on" and processes.device(settings.device).type != "cuda":
+        settings = replace(settings, graph="auto")  # it was asked for on another machine
     begun, target = folder.begun_with(), device_of(settings, processes)
     parts = load_parts(registry, settings.model, settings.data, settings.data_options)
     table = parts.table(source, report)
