@@ -13,13 +13,15 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import models_page
 
+from disent_plugins.files import read_json
 from disent_plugins.studies import paper
-from disent_plugins.studies.words import VERDICT_HEADS, head, run_lines, tables, verdicts
+from disent_plugins.studies.words import VERDICT_HEADS, head, markdown_table, run_lines, tables, verdicts
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results" / "reproduction"
@@ -56,10 +58,11 @@ def keep(documents: Iterable[Path]) -> None:
 
 def page() -> str:
     """The page: every item with every budget that was measured, and a line where none was."""
-    lines = [INTRODUCTION, *_not_reproduced()]
-    for item in paper.items("all"):
+    items = paper.items("all")
+    kept = [[read_json(path) for path in sorted(KEPT.glob(f"{item.name}-*.json"))] for item in items]
+    lines = [INTRODUCTION, *_not_reproduced(chain.from_iterable(kept))]
+    for item, found in zip(items, kept, strict=True):
         lines += [f"## {item.title}", ""]
-        found = _kept(item)
         lines += [f"- {reading}" for reading in item.readings] + [""]
         for document in found:
             lines += [*_measured(document), ""]
@@ -69,32 +72,19 @@ def page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _kept(item: paper.Item) -> list[dict[str, Any]]:
-    """The kept documents of an item, one for each budget."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob(f"{item.name}-*.json"))]
-
-
-def _not_reproduced() -> list[str]:
+def _not_reproduced(documents: Iterable[dict[str, Any]]) -> list[str]:
     """The rows that say so, and what closes the leak."""
     rows = []
-    for document in (document for item in paper.items("all") for document in _kept(item)):
+    for document in documents:
         of = document["title"].partition(":")[0]
-        rows += [[of, *cells] for cells in verdicts(document) if SHORT_OF.search(cells[-1])]
-    table = ["| " + " | ".join(cells) + " |" for cells in (["", *VERDICT_HEADS], ["---"] * 6, *rows)]
-    return [
-        "## What did not reproduce, or not yet",
-        "",
-        *table,
-        "",
-        LEAK,
-        "",
-        models_page.table("mnist", models_page.SHORT),
-        "",
-    ]
+        rows += [[of, *cells] for cells in verdicts(document) if NOT_REACHED.match(cells[-1])]
+    table = markdown_table(["", *VERDICT_HEADS], rows)
+    beside = models_page.table("mnist", models_page.SHORT)
+    return ["## What did not reproduce, or not yet", "", *table, "", LEAK, "", beside, ""]
 
 
-SHORT_OF = re.compile(r"\b(worse|missed|does not hold)\b")
-"""In a verdict: the number, the bound or the claim was not reached, or not yet."""
+NOT_REACHED = re.compile(r"(not comparable: )?(worse|missed|does not hold)\b")
+"""A verdict by which the number, the bound or the claim was not reached, or not yet."""
 
 LEAK = """\
 The style code of the method as printed tells more of the digit than the paper's 13.9 %, whatever the probe reads. What

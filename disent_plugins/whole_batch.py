@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from disent_plugins.errors import WorkFailed
+from disent_plugins.out_of_memory import memory_full
 
 _sharing: ContextVar[bool] = ContextVar("sharing", default=False)
 
@@ -98,9 +99,9 @@ def answered() -> Iterator[None]:
     """
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise
     except RuntimeError as error:  # what backends raise has no type of its own
+        if memory_full(error) is not None:
+            raise
         raise ProcessLost(
             "Another process of this run has ended, or does not answer.",
             f"The system says: {str(error).strip().splitlines()[0]}",

@@ -17,8 +17,8 @@ LINKS = ("registry", "data_adapters", "metrics")
 LONGEST = 320
 
 FOUNDATION = {
-    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "notebook", "npz", "options", "printable",
-    "together", "version", "whole_batch",
+    "about", "content", "contracts", "errors", "files", "hdf5", "interrupts", "notebook", "npz", "options",
+    "out_of_memory", "printable", "together", "version", "whole_batch",
 }  # fmt: skip
 PARTS = {"data_adapters", "models", "metrics"}
 MAY_IMPORT = {

@@ -68,9 +68,9 @@ def _reproduce(
     """The documents of the items, and why there is none of some."""
     from disent_plugins.cli.progress import TrainingDisplay, reporting
     from disent_plugins.cli.run_words import announce
-    from disent_plugins.studies.reproduce import find_data, train_run, unfinished, write_document
+    from disent_plugins.studies.reproduce import train_run, unfinished, write_document
 
-    documents, missing = {}, {}
+    documents = {}
     display = TrainingDisplay()
     registry.add(display, name="display")
 
@@ -83,16 +83,7 @@ def _reproduce(
         with reporting() as report:
             return write_document(plan, out, device=device, report=report)
 
-    for plan in plans:  # all of them, before anything trains
-        try:
-            with reporting() as report:
-                find_data(plan, report)
-        except DataMissing as error:
-            missing[plan.item.name] = error
-            continue
-        for name, lacking in plan.missing.items():
-            quick = f"On other data: disent reproduce {plan.item.name} --quick"
-            state.say(f"{plan.item.name} without {name}: {lacking.what} {quick}")
+    missing = _find_data(plans)
     for plan in plans:
         if plan.item.name in missing:
             continue
@@ -107,6 +98,25 @@ def _reproduce(
         if not quiet:
             _show(found, out)
     return documents, missing
+
+
+def _find_data(plans: list[Any]) -> dict[str, DataMissing]:
+    """Prepare the data of all items before anything trains; which of them have none, and why."""
+    from disent_plugins.cli.progress import reporting
+    from disent_plugins.studies.reproduce import find_data
+
+    missing = {}
+    for plan in plans:
+        try:
+            with reporting() as report:
+                find_data(plan, report)
+        except DataMissing as error:
+            missing[plan.item.name] = error
+            continue
+        for name, lacking in plan.missing.items():
+            quick = f"On other data: disent reproduce {plan.item.name} --quick"
+            state.say(f"{plan.item.name} without {name}: {lacking.what} {quick}")
+    return missing
 
 
 def _say_plans(plans: list[Any]) -> None:

@@ -22,7 +22,7 @@ from disent_plugins.studies.verdict import Expectation, Verdict, judge
 from disent_plugins.studies.words import comma_separated, markdown
 from disent_plugins.training.parts import load_parts
 from disent_plugins.training.session import Session
-from disent_plugins.training.settings import differences, layered, recipe
+from disent_plugins.training.settings import RunSettings, differences, layered
 from disent_plugins.version import __version__
 
 SCHEMA = 1
@@ -37,7 +37,7 @@ class Plan:
         budget: The budget.
         command: What to type to get it.
         cells: Run name to its cells, one for each seed.
-        unlike: Run name to what its training does otherwise than the paper's, beside epochs and precision, in words.
+        whole: Run name to the settings that the paper's own budget has for it.
         stands_in: Run name to the data set whose place another one takes.
         missing: Run name to why it cannot be made: its raw files are missing.
     """
@@ -46,7 +46,7 @@ class Plan:
     budget: Budget
     command: str
     cells: dict[str, list[Cell]] = field(default_factory=dict)
-    unlike: dict[str, list[str]] = field(default_factory=dict)
+    whole: dict[str, RunSettings] = field(default_factory=dict)
     stands_in: dict[str, str] = field(default_factory=dict)
     missing: dict[str, DataMissing] = field(default_factory=dict)
 
@@ -84,9 +84,7 @@ def make_plan(
             make_cell(registry, place, run.model, data, {**settings, "seed": seed})
             for seed in range(seeds or budget.seeds or item.seeds)
         ]
-        first = plan.cells[run.name][0].settings
-        whole = make_cell(registry, place, run.model, data, {**run.settings, "seed": first.seed}).settings
-        plan.unlike[run.name] = differences(whole, first)
+        plan.whole[run.name] = make_cell(registry, place, run.model, data, run.settings).settings
     return plan
 
 
@@ -158,7 +156,7 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
         The document; ``words`` makes tables of it.
     """
     item, trained = plan.item, {name: plan.trained(name) for name in plan.cells}
-    lacking = _lacking(plan, [name for name, cells in trained.items() if not cells])
+    lacking = {name: _why_lacking(plan, name) for name, cells in trained.items() if not cells}
     documents: dict[str, list[dict[str, Any]]] = {}
     for name, cells in trained.items():
         for number, cell in enumerate(cells):
@@ -184,7 +182,7 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
                     "stands_in_for": plan.stands_in.get(name),
                     "missing": lacking.get(name),
                     "seeds_asked_for": len(cells),
-                    "unlike_paper": plan.unlike[name],
+                    "unlike_paper": differences(plan.whole[name], cells[0].settings),
                     "seeds": [record(cell) for cell in trained[name]],
                 }
                 for name, cells in plan.cells.items()
@@ -199,14 +197,11 @@ def write_document(plan: Plan, out: Path, *, device: str, report: Report) -> dic
     return document
 
 
-def _lacking(plan: Plan, names: Sequence[str]) -> dict[str, str]:
-    """Run name to why nothing of it can be measured, without the paths of this machine: documents are passed on."""
-    return {
-        name: f"The files of {plan.cells[name][0].settings.data} are missing."
-        if name in plan.missing
-        else f"{name} is not trained yet."
-        for name in names
-    }
+def _why_lacking(plan: Plan, name: str) -> str:
+    """Why nothing of a run can be measured, without the paths of this machine: documents are passed on."""
+    if name in plan.missing:
+        return f"The files of {plan.cells[name][0].settings.data} are missing."
+    return f"{name} is not trained yet."
 
 
 def _captions(plan: Plan) -> dict[str, str]:
@@ -287,8 +282,7 @@ def _obstacle(plan: Plan, expected: Expectation, lacking: Mapping[str, str]) -> 
 
 def _scaled(plan: Plan, name: str) -> str:
     """In what a run's training is smaller than the paper's, in words; empty if it is not."""
-    settings, parts = plan.cells[name][0].settings, plan.cells[name][0].parts
-    full = recipe(parts.spec, settings.data, parts.data_spec)
+    settings, whole = plan.cells[name][0].settings, plan.whole[name]
     width = settings.options.get("width", 1.0)
-    words = [f"{settings.epochs} of {full['epochs']} epochs"] if settings.epochs < full["epochs"] else []
+    words = [f"{settings.epochs} of {whole.epochs} epochs"] if settings.epochs < whole.epochs else []
     return ", ".join(words + ([f"{width:g} of the width"] if width < 1 else []))

@@ -103,8 +103,8 @@ def tables(document: Mapping[str, Any]) -> list[str]:
     """The verdicts, the values and the figure of an item as lines of Markdown."""
     lines: list[str] = []
     if document["rows"]:
-        lines += ["", *_table(VERDICT_HEADS, verdicts(document))] if verdicts(document) else []
-        lines += ["", NOTE, "", *_table(*values_table(document, with_interval))]
+        lines += ["", *markdown_table(VERDICT_HEADS, verdicts(document))] if verdicts(document) else []
+        lines += ["", NOTE, "", *markdown_table(*values_table(document, with_interval))]
     if document["figure"]:
         lines += ["", f"![{document['title']}]({document['figure']})"]
     return lines
@@ -116,7 +116,8 @@ NOTE = (
 )
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *cells)]
 

@@ -18,11 +18,10 @@ _LIBRARIES = ("torch", "numpy", "scikit-learn", "h5py", "pluggy", "matplotlib", 
 
 
 def processor(system: Path = Path("/proc/cpuinfo")) -> str:
-    """The CPU's name; empty where the system does not tell it."""
-    if system.exists():
-        names = [line for line in system.read_text().splitlines() if line.startswith("model name")]
-        return names[0].partition(":")[2].strip() if names else platform.machine()
-    return platform.processor()
+    """The CPU's name, or only what kind it is where the system does not tell more."""
+    lines = system.read_text().splitlines() if system.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def environment(device: torch.device | None = None, processes: int = 1) -> dict[str, Any]:

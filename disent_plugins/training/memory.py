@@ -1,4 +1,4 @@
-"""Memory of a training: what the process keeps between steps on a CPU, and the words of an error when it is full."""
+"""Memory that the process keeps between the steps of a training on a CPU."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 _TRIM, _THRESHOLD, _MAPPINGS = -1, -3, -4
 """Of mallopt(3): free memory at the top that is given back; size of a block mapped by itself; how many may be."""
@@ -51,12 +49,3 @@ def _glibc() -> ctypes.CDLL | None:
         return None
     library = ctypes.CDLL(None)
     return library if hasattr(library, "gnu_get_libc_version") and hasattr(library, "mallopt") else None
-
-
-def memory_full(error: RuntimeError) -> str | None:
-    """What an error says of a device that has no memory left; None of any other. For the CPU torch has no type."""
-    text = str(error)
-    if isinstance(error, torch.OutOfMemoryError):
-        return text.partition(".")[0]
-    _, found, told = text.partition("DefaultCPUAllocator: ")
-    return told.partition(".")[0] if found else None

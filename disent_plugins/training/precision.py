@@ -50,11 +50,11 @@ def by_device(device: torch.device) -> Chosen | None:
     return None if _cpu_has_bf16() else Chosen("fp32", "this CPU has no bf16 instructions")
 
 
-def slow(chosen: Chosen, device: torch.device) -> str:
-    """A warning of a precision that a device has no instructions for; empty if it has."""
+def notes_of_precision(chosen: Chosen, device: torch.device) -> list[str]:
+    """A warning where a CPU lacks the instructions that a precision needs to be fast."""
     if chosen.used == "fp32" or device.type != "cpu" or _cpu_has_bf16():
-        return ""
-    return "warning: this CPU has no bf16 instructions and calculates with bf16 slowly; use --precision fp32"
+        return []
+    return ["warning: this CPU has no bf16 instructions and calculates with bf16 slowly; use --precision fp32"]
 
 
 @contextmanager

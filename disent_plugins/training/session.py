@@ -23,7 +23,7 @@ from disent_plugins.training.identity import identity
 from disent_plugins.training.launch import check_graph
 from disent_plugins.training.parts import Parts, load_parts
 from disent_plugins.training.pixels import Pixels
-from disent_plugins.training.precision import Chosen, by_device, check_precision, slow
+from disent_plugins.training.precision import Chosen, by_device, check_precision, notes_of_precision
 from disent_plugins.training.processes import ALONE, Processes
 from disent_plugins.training.settings import RunSettings
 from disent_plugins.training.trainer import Run, Trainer
@@ -221,10 +221,9 @@ def make(
     check_precision(precision.used, device)  # that of a run that was begun elsewhere
     run = Run(folder, settings, sampler.steps, seen, identity=of, precision=precision)
     validation = _validation(table, settings, classes)
-    warning = slow(precision, device)
     notify = parts.registry.notify if processes.first else _unheard
     trainer = Trainer(run, model, pixels, sampler, validation, notify, processes)
-    trainer.notes += [warning] if warning else []
+    trainer.notes += notes_of_precision(precision, device)
     if settings.sampler == "random" and "groups" in getattr(model, "requires", parts.spec.requires):
         group = processes.share(sampler.epoch(1), settings).group
         trainer.notes += _note_of_lonely_images(lonely(group), group.shape[1])

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from disent_plugins.data_adapters.samplers import Batches, Sampler
 from disent_plugins.errors import DisentError, Interrupted, UsageError, WorkFailed
+from disent_plugins.out_of_memory import memory_full
 from disent_plugins.training import pending
 from disent_plugins.training.checkpoint import Checkpoint, Progress, load, load_weights
 from disent_plugins.training.feed import Feed
 from disent_plugins.training.folder import RunFolder
 from disent_plugins.training.identity import check_identity
 from disent_plugins.training.launch import Launch
-from disent_plugins.training.memory import kept_memory, memory_full
+from disent_plugins.training.memory import kept_memory
 from disent_plugins.training.pixels import Pixels
 from disent_plugins.training.precision import FP32, Chosen
 from disent_plugins.training.processes import ALONE, Processes
@@ -104,8 +105,7 @@ class Trainer:
         self.feed = Feed(pixels)
         self.progress = Progress()
         unrecorded = graph != run.settings.graph and self.device.type == "cuda"
-        # Said when the training starts.
-        self.notes = ["no graph: the processes exchange sums within a step"] if unrecorded else []
+        self.notes = ["no graph: the processes exchange sums within a step"] if unrecorded else []  # said at the start
         self._saved = ""
         self._write = Writer(behind=self.device.type == "cuda")
         self._untold: tuple[int, dict[str, float]] | None = None  # an epoch whose checkpoint is being written
