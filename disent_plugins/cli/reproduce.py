@@ -31,8 +31,7 @@ def reproduce(
 ) -> None:
     """Train and measure what a table or figure of the paper shows, and give a verdict on every number.
 
-    Each run is measured and its numbers are written as soon as it is trained. Issued again, the command goes on
-    where it was stopped; runs that are done are not trained again.
+    Each run is measured and written down as soon as it is trained. Issued again, it goes on where it was stopped.
     """
     from disent_plugins.measuring.results import require_place
     from disent_plugins.studies import paper
